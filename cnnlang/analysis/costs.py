@@ -1,0 +1,59 @@
+"""Parameters and multiply-accumulates, per node and in total."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnnlang.graph import Graph, Node
+from cnnlang.layers.base import Weight
+from cnnlang.sizes import Size
+
+
+def weights(graph: Graph, node: Node) -> tuple[Weight, ...]:
+    """Parameters and buffers of a node's module, none for an input."""
+    return node.layer.weights(graph.tensors(node)) if node.layer else ()
+
+
+def parameters(graph: Graph, node: Node) -> int:
+    """Trainable numbers of a node's module; shared modules are told at every application."""
+    return sum(prod(weight.shape) for weight in weights(graph, node) if weight.trainable)
+
+
+def macs(graph: Graph, node: Node) -> Size:
+    """Multiply-accumulates of a node for one sample."""
+    return node.layer.macs(graph.tensors(node), node.output) if node.layer else 0
+
+
+def owners(graph: Graph) -> list[Node]:
+    """The nodes that own their weights: the first of those that share one path."""
+    first: dict[tuple[str, ...], Node] = {}
+    for node in graph.layers:
+        first.setdefault(node.path, node)
+    return list(first.values())
+
+
+def total_parameters(graph: Graph) -> int:
+    """Trainable numbers of the network, shared ones counted once."""
+    return sum(parameters(graph, node) for node in owners(graph))
+
+
+def total_macs(graph: Graph) -> int | None:
+    """Multiply-accumulates for one sample; None while they depend on a free dimension.
+
+    What only a training output needs is left out, as in inference.
+    """
+    needed = reached(graph, graph.outputs)
+    counts = [macs(graph, node) for node in graph.layers if node.index in needed]
+    return None if any(not isinstance(n, int) for n in counts) else sum(n for n in counts if isinstance(n, int))
+
+
+def reached(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
+    """The nodes that some outputs depend on."""
+    found: set[int] = set()
+    todo = list(outputs)
+    while todo:
+        index = todo.pop()
+        if index not in found:
+            found.add(index)
+            todo += graph.nodes[index].inputs
+    return found

@@ -1,0 +1,150 @@
+"""The graph style: units, frames and edges put together as Graphviz text."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import graphviz
+
+from cnnlang.analysis.validity import valid_sizes
+from cnnlang.backends.diagram import labels
+from cnnlang.backends.diagram.flow import Flow
+from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
+from cnnlang.backends.diagram.scopes import Scene, Scope, Unit, arrange
+from cnnlang.backends.diagram.words import Shapes
+from cnnlang.graph import Graph
+
+STRAIGHT, BENT = "20", "2"
+"""How strongly an edge is kept short and straight, on the spine and elsewhere."""
+
+
+def draw(graph: Graph, theme: str, direction: str) -> graphviz.Digraph:
+    """The figure of a network as Graphviz text."""
+    scene = arrange(graph)
+    shapes = Shapes(valid_sizes(graph)[0])
+    figure = Figure(scene, THEMES[theme], shapes)
+    dot = canvas(labels.heading_of(graph, THEMES[theme], shapes), THEMES[theme], direction)
+    figure.frame(dot, scene.root, 0)
+    for unit in scene.units:
+        figure.connect(dot, unit)
+    return dot
+
+
+def canvas(title: str, theme: Theme, direction: str) -> graphviz.Digraph:
+    """An empty figure with its title."""
+    page = {
+        "fontname": FONT,
+        "bgcolor": theme.background,
+        "rankdir": direction,
+        "nodesep": "0.22",
+        "ranksep": "0.26",
+        "pad": "0.2",
+        "splines": "true",
+        "labelloc": "t",
+        "label": title,
+        "tooltip": " ",
+    }
+    node = {"shape": "plain", "fontname": FONT, "fontsize": str(NAME), "penwidth": "1"}
+    edge = {
+        "fontname": FONT,
+        "fontsize": str(DETAIL),
+        "color": theme.edge,
+        "fontcolor": theme.secondary,
+        "arrowsize": "0.6",
+        "penwidth": "1.2",
+    }
+    return graphviz.Digraph("network", graph_attr=page, node_attr=node, edge_attr=edge)
+
+
+class Figure:
+    """Writes the nodes and edges of a scene."""
+
+    def __init__(self, scene: Scene, theme: Theme, shapes: Shapes) -> None:
+        self.shapes = shapes
+        self.theme = theme
+        self.flow = Flow(scene.units)
+        self.headers: set[Scope] = set()
+        self.drawn: set[tuple[str, str]] = set()
+        self.labelled: set[Unit] = set()
+
+    # --- nodes -----------------------------------------------------------------------------------
+
+    def frame(self, dot: graphviz.Digraph, scope: Scope, level: int) -> None:
+        """The units of a module and the frames of the modules in it."""
+        for item in scope.items:
+            if isinstance(item, Unit):
+                self.node(dot, item.key, labels.node(item, self.theme), item in self.flow.spine)
+                continue
+            with dot.subgraph(name=f"cluster_{item.key}") as inside:
+                inside.attr("graph", **self.look(item, level))
+                if item in self.headers:
+                    spine = any(unit in self.flow.spine for unit in item.units())
+                    self.node(inside, f"h{item.key}", labels.header(item, self.theme), spine)
+                self.frame(inside, item, level + 1)
+
+    def node(self, dot: graphviz.Digraph, key: str, look: dict[str, Any], spine: bool) -> None:
+        dot.node(key, **look, **({"group": "spine"} if spine else {}))
+
+    def look(self, scope: Scope, level: int) -> dict[str, str]:
+        """The attributes of a frame; its name stands in a header or in its corner."""
+        if headed(scope):
+            self.headers.add(scope)
+        return {
+            "style": "rounded",
+            "margin": "8",
+            "penwidth": "1",
+            "color": self.theme.frame_line,
+            "bgcolor": self.theme.frames[level % 2],
+            "labeljust": "l",
+            "tooltip": graphviz.escape(labels.about(scope)),
+            "label": "" if scope in self.headers else labels.corner(scope, self.theme),
+        }
+
+    # --- edges -----------------------------------------------------------------------------------
+
+    def connect(self, dot: graphviz.Digraph, unit: Unit) -> None:
+        """The edges into a unit, each through the headers of the modules that it enters."""
+        skips = self.flow.skips(unit)
+        for source in unit.inputs:
+            stops = [source.key, *self.doors(source, unit), unit.key]
+            caption = self.caption(source, unit, source in skips)
+            last = len(stops) - 2
+            for i, (a, b) in enumerate(pairwise(stops)):
+                if i < last and (a, b) in self.drawn:
+                    continue
+                self.drawn.add((a, b))
+                look = self.line(source, unit, source in skips and i == last, i < last)
+                if i == 0 and caption:
+                    look["label"] = graphviz.escape(f" {caption} ")
+                dot.edge(a, b, **look)
+
+    def doors(self, source: Unit, unit: Unit) -> list[str]:
+        """The headers that an edge passes: those of modules that hold its end but not its start."""
+        inside = set(source.scope.around)
+        entered = [each for each in unit.scope.around if each not in inside]
+        return [f"h{each.key}" for each in entered if each in self.headers]
+
+    def line(self, source: Unit, unit: Unit, skip: bool, door: bool) -> dict[str, str]:
+        if skip:
+            return {"weight": "0", "color": self.theme.skip, "penwidth": "1.8"}
+        spine = self.flow.spine
+        main = door or self.flow.main(unit) is source
+        straight = source in spine and (unit in spine or door) and main
+        return {"weight": STRAIGHT if straight else BENT}
+
+    def caption(self, source: Unit, unit: Unit, skip: bool) -> str:
+        """The shape of a tensor where it is news: once, after what changed it."""
+        joins = unit.kind == "concat" and not skip
+        changed = not source.inputs or source.output.shape != source.inputs[0].output.shape
+        if (not changed and unit.head is not None and not joins) or source in self.labelled:
+            return ""
+        self.labelled.add(source)
+        return self.shapes.write(source.output.shape)
+
+
+def headed(scope: Scope) -> bool:
+    """True for a module with layers of its own that one tensor enters: it gets a header node."""
+    inside = set(scope.units())
+    entering = {each for unit in inside for each in unit.inputs if each not in inside}
+    return len(entering) == 1 and any(isinstance(item, Unit) for item in scope.items)

@@ -1,0 +1,217 @@
+"""What stands in the nodes of a figure: units, ports, merges, headers of modules, the title."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import graphviz
+
+from cnnlang.analysis import costs
+from cnnlang.backends.diagram import html
+from cnnlang.backends.diagram.palette import CHIP, DETAIL, NAME, SUBTITLE, TITLE, Theme
+from cnnlang.backends.diagram.scopes import Scope, Unit
+from cnnlang.backends.diagram.words import SIGNS, Shapes, category, chip, details, heading, title
+from cnnlang.backends.summary import count
+from cnnlang.graph import Graph, Node
+from cnnlang.layers.tensor import show
+
+WIDTH = 122
+"""The least width of a unit in points."""
+
+Attributes = dict[str, Any]
+
+
+def node(unit: Unit, theme: Theme) -> Attributes:
+    """The Graphviz attributes of a unit."""
+    look = {
+        "color": theme.line[unit.category],
+        "fillcolor": theme.tint[unit.category],
+        "fontcolor": theme.ink,
+        "tooltip": graphviz.escape(tooltip(unit)),
+    }
+    return look | form(unit, theme)
+
+
+def form(unit: Unit, theme: Theme) -> Attributes:
+    """Label and outline: by what the unit is."""
+    if unit.category == "port":
+        return port(unit, theme)
+    if unit.category == "merge":
+        return merge(unit, theme)
+    if unit.category in ("norm", "activation"):
+        return {"label": html.label(chips([head(unit), *unit.chips], theme, 1))}
+    if unit.category == "other" and not unit.parameters:
+        return pill(unit, theme)
+    return {"label": html.label(card(unit, theme))}
+
+
+def head(unit: Unit) -> Node:
+    assert unit.head is not None
+    return unit.head
+
+
+def port(unit: Unit, theme: Theme) -> Attributes:
+    """An input or output: a stadium."""
+    named = unit.head is not None and unit.name != "x"
+    text = unit.name if named or unit.head is None else "Input"
+    return {
+        "label": html.label(html.font(text, NAME, theme.ink, bold=True)),
+        "shape": "box",
+        "style": "rounded,filled" + (",dashed" if text.startswith("Training") else ""),
+        "height": "0.3",
+        "margin": "0.2,0.04",
+    }
+
+
+def merge(unit: Unit, theme: Theme) -> Attributes:
+    """A merge: its sign or its name, and the chips that follow."""
+    layer = head(unit).layer
+    assert layer is not None
+    words = " ".join(layer.caption())
+    text = f"{SIGNS.get(unit.kind, title(layer).lower())} {words}".strip()
+    if unit.kind in SIGNS and not unit.chips and not words:
+        label = html.label(html.font(text, 13, theme.ink, bold=True))
+        size = {"shape": "circle", "width": "0.3", "fixedsize": "true", "style": "filled"}
+        return {"label": label, **size}
+    big = 13 if unit.kind in SIGNS else DETAIL
+    sign = html.cell(html.font(f" {text} ", big, theme.ink, bold=unit.kind in SIGNS))
+    marks = [html.cell(each) for each in map_chips(unit.chips, theme, 1)]
+    return {
+        "label": html.label(
+            html.table(html.row(sign, *marks), **frame(unit, theme), cellspacing=2, cellpadding=1)
+        )
+    }
+
+
+def pill(unit: Unit, theme: Theme) -> Attributes:
+    """A layer that only moves numbers about: small and grey."""
+    one = head(unit)
+    assert one.layer is not None
+    dropped = one.layer.family == "Regularisation"
+    words = [chip(one.layer)] if dropped else [heading(one.layer), details(one, None)]
+    words += [chip(each.layer) for each in unit.chips if each.layer]
+    return {
+        "label": html.label(html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)),
+        "shape": "box",
+        "style": "rounded,filled",
+        "height": "0.22",
+        "margin": "0.1,0.03",
+    }
+
+
+def card(unit: Unit, theme: Theme) -> str:
+    """A unit proper: its name, its options and parameters, its chips."""
+    one = head(unit)
+    assert one.layer is not None
+    before = unit.inputs[0].output if unit.inputs else None
+    detail = details(one, before)
+    numbers = count(unit.parameters) if unit.parameters else ""
+    rows = [
+        pair(
+            html.font(heading(one.layer), NAME, theme.ink, bold=True),
+            html.font(unit.name, DETAIL, theme.secondary),
+        )
+    ]
+    if detail or numbers:
+        rows.append(
+            pair(html.font(detail, DETAIL, theme.ink), html.font(numbers, DETAIL, theme.secondary))
+        )
+    if unit.chips:
+        rows.append(html.row(html.cell(chips(unit.chips, theme, 0), colspan=2, align="LEFT")))
+    spacer = {"colspan": 2, "width": WIDTH, "height": 1, "cellpadding": 0, "fixedsize": "TRUE"}
+    rows.append(html.row(html.cell("", **spacer)))
+    return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
+
+
+def pair(left: str, right: str) -> str:
+    return html.row(html.cell(left, align="LEFT"), html.cell(right, align="RIGHT"))
+
+
+def frame(unit: Unit, theme: Theme) -> Attributes:
+    """A rounded outline in the colours of the unit."""
+    name = unit.category
+    return {
+        "border": 1,
+        "style": "ROUNDED",
+        "color": theme.line[name],
+        "bgcolor": theme.tint[name],
+    }
+
+
+def chips(nodes: Iterable[Node], theme: Theme, padding: int) -> str:
+    """Chips side by side."""
+    cells = [html.cell(each) for each in map_chips(nodes, theme, padding)]
+    return html.table(html.row(*cells), cellspacing=3)
+
+
+def map_chips(nodes: Iterable[Node], theme: Theme, padding: int) -> list[str]:
+    return [one_chip(node, theme, padding) for node in nodes]
+
+
+def one_chip(node: Node, theme: Theme, padding: int) -> str:
+    """A small rounded box: `BN`, `ReLU`."""
+    assert node.layer is not None
+    name = category(node.layer)
+    text = html.cell(html.font(f" {chip(node.layer)} ", CHIP, theme.ink))
+    look = {"color": theme.line[name], "bgcolor": theme.tint[name], "style": "ROUNDED"}
+    return html.table(html.row(text), border=1, cellpadding=padding, **look)
+
+
+# --- frames and title ----------------------------------------------------------------------------
+
+
+def header(scope: Scope, theme: Theme) -> Attributes:
+    """The node at the entrance of a module: its name, its block, its parameters."""
+    cells = captions(scope, theme, full=True)
+    look = {"style": "ROUNDED", "bgcolor": theme.header, "cellspacing": 2, "cellpadding": 1}
+    return {
+        "label": html.label(html.table(html.row(*cells), **look)),
+        "tooltip": graphviz.escape(about(scope)),
+    }
+
+
+def corner(scope: Scope, theme: Theme) -> str:
+    """The label in the corner of a module that has no header."""
+    cells = captions(scope, theme, full=False)
+    return html.label(html.table(html.row(*cells), cellspacing=3, cellpadding=1))
+
+
+def captions(scope: Scope, theme: Theme, *, full: bool) -> list[str]:
+    parameters = sum(unit.parameters for unit in scope.units())
+    number = "shared" if scope.again else count(parameters) if parameters else ""
+    texts = [
+        html.font(scope.name, SUBTITLE, theme.ink, bold=True),
+        html.font(scope.title if full else "", SUBTITLE, theme.secondary),
+        html.font(number, DETAIL, theme.secondary),
+    ]
+    return [html.cell(text) for text in texts if text]
+
+
+def about(scope: Scope) -> str:
+    path = ".".join(scope.instance.path)
+    parameters = sum(unit.parameters for unit in scope.units())
+    return f"{path}: {scope.instance.title}\n{parameters:,} parameters"
+
+
+def heading_of(graph: Graph, theme: Theme, shapes: Shapes) -> str:
+    """The title of the figure: name, input, parameters, MACs."""
+    total = costs.total_macs(graph)
+    inputs = " + ".join(shapes.write(graph.nodes[i].output.shape) for i in graph.inputs)
+    facts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
+    facts += [f"{count(total)} MACs"] if total is not None else []
+    name = html.cell(html.font(graph.name, TITLE, theme.ink, bold=True))
+    line = html.cell(html.font("  ·  ".join(facts), SUBTITLE, theme.secondary, longest=200))
+    gap = html.cell("", height=6)
+    return html.label(html.table(*map(html.row, (name, line, gap)), cellpadding=2))
+
+
+def tooltip(unit: Unit) -> str:
+    """What a unit says when one points at it: layer, name, shape, parameters, MACs."""
+    if unit.head is None or unit.head.layer is None:
+        return f"{unit.name} {show(unit.output.shape)}"
+    layers = [unit.head, *unit.chips]
+    lines = [f"{each.layer!r}  {'.'.join(each.path)}" for each in layers]
+    macs = "MACs depend on the input" if unit.macs is None else f"{unit.macs:,} MACs"
+    numbers = f"{unit.parameters:,} parameters, {macs}"
+    return "\n".join([*lines, f"output {show(unit.output.shape)}", numbers])

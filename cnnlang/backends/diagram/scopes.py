@@ -1,0 +1,216 @@
+"""What a figure shows: layers fused into units, in the frames of the modules that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cnnlang.analysis import costs
+from cnnlang.backends.diagram.words import category
+from cnnlang.backends.summary import walk
+from cnnlang.graph import Enter, Graph, Instance, Node
+from cnnlang.layers.tensor import Tensor
+
+DEEPEST = 40
+"""Modules nested deeper than this get no frame of their own."""
+
+HEADS = ("conv", "transposed", "dense", "merge", "norm")
+CHIPS = ("Normalisation", "Activation", "Regularisation")
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """A layer with those that follow it alone in the same module (`chips`), or a port.
+
+    `inputs` are the units that make its operands; `head` is None for an output of the network.
+    """
+
+    key: str
+    head: Node | None
+    output: Tensor
+    scope: Scope
+    name: str
+    chips: list[Node] = field(default_factory=list)
+    inputs: list[Unit] = field(default_factory=list)
+    parameters: int = 0
+    macs: int | None = 0
+
+    @property
+    def category(self) -> str:
+        return category(self.head.layer if self.head else None)
+
+    @property
+    def kind(self) -> str:
+        return self.head.kind if self.head else "output"
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """A module with the units and modules in it, in order; the network itself has no `outer`."""
+
+    key: str
+    instance: Instance
+    outer: Scope | None
+    name: str
+    again: bool = False
+    items: list[Unit | Scope] = field(default_factory=list)
+
+    @property
+    def around(self) -> list[Scope]:
+        """This module and those that hold it, the outermost first; the network left out."""
+        found: list[Scope] = []
+        scope: Scope = self
+        while scope.outer is not None:
+            found.append(scope)
+            scope = scope.outer
+        return found[::-1]
+
+    @property
+    def title(self) -> str:
+        """What a person would call the kind of module: the name of its block."""
+        return self.instance.title if self.instance.kind == "block" else ""
+
+    def units(self) -> Iterator[Unit]:
+        """Every unit in this module, at any depth."""
+        for item in self.items:
+            if isinstance(item, Scope):
+                yield from item.units()
+            else:
+                yield item
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is to be drawn: the frames from the root on, and the units in order."""
+
+    graph: Graph
+    root: Scope
+    units: list[Unit]
+
+
+def arrange(graph: Graph) -> Scene:
+    """The units and frames of a network."""
+    root = Scope("s0", graph.root, None, graph.name)
+    homes, scopes = housed(graph, root)
+    units = Fusion(graph, homes, root).units
+    for unit in units:
+        unit.scope.items.append(unit)
+    for scope in sorted(scopes, key=lambda each: -len(each.around)):
+        nest(scope)
+    return Scene(graph, root, units)
+
+
+def housed(graph: Graph, root: Scope) -> tuple[dict[int, Scope], list[Scope]]:
+    """The module of every node, and all modules."""
+    homes: dict[int, Scope] = {}
+    scopes: list[Scope] = []
+    seen: set[tuple[str, ...]] = set()
+    path = [root]
+    for level, item in walk(graph.root):
+        del path[level + 1 :]
+        if not isinstance(item, Enter):
+            homes[item.node] = path[-1]
+        elif level >= DEEPEST:
+            path.append(path[-1])
+        else:
+            instance = item.instance
+            again = instance.path in seen
+            path.append(Scope(f"s{len(scopes) + 1}", instance, path[-1], instance.name, again))
+            scopes.append(path[-1])
+            seen.add(instance.path)
+    return homes, scopes
+
+
+class Fusion:
+    """Goes through the layers in order and makes the units."""
+
+    def __init__(self, graph: Graph, homes: dict[int, Scope], root: Scope) -> None:
+        self.graph = graph
+        self.homes = homes
+        self.root = root
+        self.own = {node.index for node in costs.owners(graph)}
+        self.uses = self.counted()
+        self.makers: dict[int, Unit] = {}
+        self.units: list[Unit] = []
+        for node in graph.nodes:
+            self.take(node)
+        self.finish(graph.outputs, "Output")
+        extra = [i for i in graph.training_outputs or () if i not in graph.outputs]
+        self.finish(tuple(extra), "Training output")
+
+    def counted(self) -> list[int]:
+        """How often the output of every node is used."""
+        uses = [0] * len(self.graph.nodes)
+        for node in self.graph.nodes:
+            for i in node.inputs:
+                uses[i] += 1
+        for i in {*self.graph.outputs, *(self.graph.training_outputs or ())}:
+            uses[i] += 1
+        return uses
+
+    def take(self, node: Node) -> None:
+        """A node becomes a chip of the unit before it, or a unit of its own."""
+        scope = self.homes.get(node.index, self.root)
+        unit = self.makers[node.inputs[0]] if len(node.inputs) == 1 else None
+        if unit is not None and self.fuses(node, unit, scope):
+            unit.chips.append(node)
+            unit.output = node.output
+        else:
+            unit = Unit(f"n{node.index}", node, node.output, scope, node.name)
+            unit.inputs = [self.makers[i] for i in node.inputs]
+            self.units.append(unit)
+        self.makers[node.index] = unit
+        self.count(node, unit)
+
+    def fuses(self, node: Node, unit: Unit, scope: Scope) -> bool:
+        """True for a norm, activation or dropout that alone follows a unit in its module."""
+        if node.layer is None or node.layer.family not in CHIPS or unit.scope is not scope:
+            return False
+        dropped = node.layer.family == "Regularisation" and unit.kind == "flatten"
+        return (unit.category in HEADS or dropped) and self.uses[node.inputs[0]] == 1
+
+    def count(self, node: Node, unit: Unit) -> None:
+        unit.parameters += costs.parameters(self.graph, node) if node.index in self.own else 0
+        macs = costs.macs(self.graph, node)
+        known = isinstance(macs, int) and unit.macs is not None
+        unit.macs = (unit.macs or 0) + macs if known and isinstance(macs, int) else None
+
+    def finish(self, outputs: tuple[int, ...], title: str) -> None:
+        """A unit for every output of the network."""
+        for place, i in enumerate(outputs, 1):
+            name = title if len(outputs) == 1 else f"{title} {place}"
+            key = f"o{len(self.units)}"
+            unit = Unit(key, None, self.graph.nodes[i].output, self.root, name)
+            unit.inputs = [self.makers[i]]
+            self.units.append(unit)
+
+
+def nest(scope: Scope) -> None:
+    """Put a module where it is drawn: one with a single thing in it lends it its name instead."""
+    outer = scope.outer
+    assert outer is not None
+    if not scope.items:
+        return
+    only = scope.items[0] if len(scope.items) == 1 else None
+    if only is None:
+        insert(outer, scope)
+        return
+    only.name = scope.name
+    if isinstance(only, Unit):
+        only.scope = outer
+    else:
+        only.outer = outer
+    insert(outer, only)
+
+
+def insert(outer: Scope, item: Unit | Scope) -> None:
+    """Add an item to a module, keeping the order in which the layers run."""
+    outer.items.append(item)
+    outer.items.sort(key=place)
+
+
+def place(item: Unit | Scope) -> int:
+    """Where an item stands among all layers."""
+    while isinstance(item, Scope):
+        item = item.items[0]
+    return item.head.index if item.head else 10**9

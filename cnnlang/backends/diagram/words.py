@@ -1,0 +1,143 @@
+"""What the figures call the layers, and how they write shapes and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import lcm
+
+from cnnlang.analysis.validity import SizeSet
+from cnnlang.graph import Node
+from cnnlang.layers.base import Layer
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import Free, Shape, Size
+
+TITLES = {
+    "conv": "Conv",
+    "depthwise": "DW Conv",
+    "separable": "Sep Conv",
+    "conv_transpose": "ConvT",
+    "maxpool": "MaxPool",
+    "avgpool": "AvgPool",
+    "lppool": "LpPool",
+    "maxunpool": "MaxUnpool",
+    "global_avgpool": "Global AvgPool",
+    "global_maxpool": "Global MaxPool",
+    "adaptive_avgpool": "Adaptive AvgPool",
+    "adaptive_maxpool": "Adaptive MaxPool",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "rnn": "RNN",
+    "batchnorm": "BN",
+    "layernorm": "LN",
+    "groupnorm": "GN",
+    "instancenorm": "IN",
+    "rmsnorm": "RMSNorm",
+    "lrn": "LRN",
+    "l2norm": "L2Norm",
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "leaky_relu": "LeakyReLU",
+    "prelu": "PReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "celu": "CELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "glu": "GLU",
+    "log_softmax": "LogSoftmax",
+    "dropout": "Drop",
+    "channel_dropout": "Drop channels",
+    "droppath": "DropPath",
+}
+
+CATEGORIES = {
+    "Convolution": "conv",
+    "Normalisation": "norm",
+    "Activation": "activation",
+    "Pooling": "pool",
+    "Dense": "dense",
+    "Sequence": "dense",
+    "Merge": "merge",
+}
+
+SIGNS = {"add": "+", "multiply": "×", "subtract": "−", "divide": "÷"}
+"""Merges that are drawn as a sign."""
+
+
+def title(layer: Layer) -> str:
+    """What a layer is called: `Conv`, `Global AvgPool`."""
+    known = TITLES.get(layer.name)
+    return known or layer.name.replace("_", " ").capitalize()
+
+
+def category(layer: Layer | None) -> str:
+    """The category that gives a layer its colours."""
+    if layer is None:
+        return "port"
+    return "transposed" if layer.name == "conv_transpose" else CATEGORIES.get(layer.family, "other")
+
+
+def chip(layer: Layer) -> str:
+    """A layer in a word or two, inside the unit of another: `BN`, `ReLU`, `Drop 0.5`."""
+    p = getattr(layer, "p", None) if layer.family == "Regularisation" else None
+    return title(layer) if p is None else f"{title(layer)} {p:g}"
+
+
+def heading(layer: Layer) -> str:
+    """The name of a layer with the size of its window: `Conv 3×3`."""
+    windowed = "kernel" in type(layer).fields or layer.name.startswith("adaptive")
+    return " ".join([title(layer), *(layer.caption()[:1] if windowed else ())])
+
+
+def details(node: Node, before: Tensor | None) -> str:
+    """Channels in and out, then the options that are not at their defaults."""
+    layer = node.layer
+    assert layer is not None
+    windowed = "kernel" in type(layer).fields or layer.name.startswith("adaptive")
+    parts = [str(each) for each in layer.caption()[1 if windowed else 0 :]]
+    if category(layer) in ("conv", "transposed", "dense") and before and before.dtype == "float":
+        channels = f"{before.channels} → {node.output.channels}"
+        parts = [channels, *(parts if windowed else ())]
+    groups = vars(layer).get("groups", 1)
+    parts += [f"groups {groups}"] if groups != 1 and windowed else []
+    return " · ".join(parts)
+
+
+class Shapes:
+    """Writes shapes as a person would, for the sizes for which the network is valid.
+
+    Where 16 divides H, `2*(H//16)` is `H/8`; where it need not, the exact size is written.
+    """
+
+    def __init__(self, sets: Mapping[str, SizeSet]) -> None:
+        self.sets = sets
+        self.known: dict[Size, str] = {}
+
+    def write(self, sizes: Shape) -> str:
+        """`64×H/2×W/2`, `100×(T - 2)`, `scalar` for no axis at all."""
+        parts = [self.size(size) for size in sizes]
+        bare = len(parts) == 1
+        return "×".join(p if bare or " " not in p else f"({p})" for p in parts) or "scalar"
+
+    def size(self, size: Size) -> str:
+        if not isinstance(size, Free) or size.symbol not in self.sets:
+            return str(size)
+        if size not in self.known:
+            self.known[size] = linear(size, self.sets[size.symbol]) or str(size)
+        return self.known[size]
+
+
+def linear(size: Free, valid: SizeSet) -> str | None:
+    """The size as a multiple of its free dimension and a constant, if it is one where valid."""
+    slope = Fraction(size.step, size.period)
+    period = lcm(size.period, valid.period)
+    rests = set(valid.residues)
+    shifts = {size(x) - slope * x for x in range(period) if x % valid.period in rests}
+    shift = shifts.pop() if len(shifts) == 1 else None
+    if shift is None or shift.denominator != 1 or slope <= 0:
+        return None
+    times = "" if slope.numerator == 1 else str(slope.numerator)
+    over = "" if slope.denominator == 1 else f"/{slope.denominator}"
+    constant = "" if shift == 0 else f" {'+' if shift > 0 else '-'} {abs(shift)}"
+    return f"{times}{size.symbol}{over}{constant}"

@@ -1,0 +1,93 @@
+"""The live `nn.Module`: the generated source, run. The one backend that imports torch."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnlang.backends.source import generate
+from cnnlang.graph import Graph
+from cnnlang.sizes import Size
+
+PREFIX = "cnnlang_generated_"
+
+
+def instantiate(
+    graph: Graph,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    memory_format: torch.memory_format | None = None,
+) -> nn.Module:
+    """The network as a module on a device, with fresh weights."""
+    source = generate(graph)
+    cls = getattr(execute(source), class_name(source, graph))
+    with torch.device(device) if device is not None else torch.device(torch.get_default_device()):
+        module: nn.Module = cls()
+    if dtype is not None or memory_format is not None:
+        module = module.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
+    module.cnnlang_inputs = tuple(describe(graph, index) for index in graph.inputs)  # type: ignore[assignment]
+    return module
+
+
+def class_name(source: str, graph: Graph) -> str:
+    """The class of the network: the last one of its source."""
+    return source.rsplit("\nclass ", 1)[1].split("(", 1)[0]
+
+
+def describe(graph: Graph, index: int) -> tuple[str, tuple[int | str, ...], str]:
+    """Name, shape without the batch axis (letters for free dimensions), and dtype of an input."""
+    node = graph.nodes[index]
+    return node.name, tuple(map(plain, node.output.shape)), node.output.dtype
+
+
+def plain(size: Size) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def execute(source: str) -> ModuleType:
+    """The module that a generated source defines; the same source gives the same module.
+
+    Its text is known to `linecache`, so that `inspect.getsource` and tracebacks show it.
+    """
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    name = PREFIX + digest
+    if name in sys.modules:
+        return sys.modules[name]
+    file = f"<cnnlang {digest}>"
+    module = ModuleType(name)
+    module.__file__ = file
+    module.__spec__ = ModuleSpec(name, None, origin=file)
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    sys.modules[name] = module
+    try:
+        exec(compile(source, file, "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and value.__module__ == name:
+            value.__reduce_ex__ = reducer(source)  # type: ignore[method-assign]
+    return module
+
+
+def reducer(source: str) -> Any:
+    """`__reduce_ex__` for generated classes: the pickle carries the source."""
+
+    def reduce(self: nn.Module, protocol: Any) -> tuple[Any, ...]:
+        return restore, (source, type(self).__qualname__), self.__getstate__()  # type: ignore[attr-defined]
+
+    return reduce
+
+
+def restore(source: str, name: str) -> nn.Module:
+    """An empty module of a generated class, for `pickle` and `copy` to fill."""
+    cls: type[nn.Module] = getattr(execute(source), name)
+    return cls.__new__(cls)

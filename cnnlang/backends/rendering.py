@@ -1,0 +1,83 @@
+"""From Graphviz text to a picture, with the Graphviz that pygraphviz carries, or with `dot`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from cnnlang.backends.diagram.child import ABSENT, HURRIED, resolution
+
+FORMATS = ("svg", "png", "pdf")
+PATIENCE = 60.0
+"""Seconds that a layout may take before it is tried once more in a hurry."""
+
+
+class RenderError(Exception):
+    """No picture could be made; the message says why and what to do."""
+
+
+def render(text: str, format: str, *, patience: float = PATIENCE) -> bytes:
+    """The picture of Graphviz text as `svg`, `png` or `pdf`.
+
+    A layout that takes longer than `patience` seconds is tried once more with less care. Raises
+    `RenderError` if there is no Graphviz, or if it fails.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"a picture is one of {', '.join(FORMATS)}, not {format!r}")
+    data = text.encode("utf-8")
+    for fast in (False, True):
+        try:
+            return embedded(data, format, fast, patience)
+        except subprocess.TimeoutExpired:
+            continue
+    raise RenderError(
+        f"the layout takes more than {patience:g} seconds: the graph is too large to draw; "
+        "write it as `.dot` and lay it out with other tools"
+    )
+
+
+def embedded(data: bytes, format: str, fast: bool, patience: float) -> bytes:
+    """The picture by pygraphviz in a process of its own, else by `dot`."""
+    module = "cnnlang.backends.diagram.child"
+    command = [sys.executable, "-P", "-m", module, format, *(["fast"] if fast else [])]
+    done = launch(command, data, patience)
+    return installed(data, format, fast, patience) if done.returncode == ABSENT else checked(done)
+
+
+def installed(data: bytes, format: str, fast: bool, patience: float) -> bytes:
+    """The picture by the `dot` of the system."""
+    dot = shutil.which("dot")
+    if dot is None:
+        raise RenderError(
+            "no Graphviz is installed: `pip install pygraphviz` brings it along; "
+            "without it, write the figure as `.dot`"
+        )
+    options = [f"-G{name}={value}" for name, value in HURRIED.items()] if fast else []
+    if format == "png":
+        placed = checked(launch([dot, "-Tdot", *options], data, patience))
+        box = re.search(rb'bb="([-0-9.,]+)"', placed)
+        options += [f"-Gdpi={resolution(box[1].decode())}"] if box else []
+    return checked(launch([dot, f"-T{format}", *options], data, patience))
+
+
+def launch(command: list[str], data: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a renderer; the child finds this very package, whatever the current directory is."""
+    package = str(Path(__file__).resolve().parents[2])
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run(
+        command, input=data, capture_output=True, timeout=patience, env=environment, check=False
+    )
+
+
+def checked(done: subprocess.CompletedProcess[bytes]) -> bytes:
+    """What a renderer wrote; Graphviz reports a malformed label on standard error only."""
+    told = done.stderr.decode("utf-8", "replace").strip()
+    if done.returncode == 0 and done.stdout and "syntax error" not in told:
+        return done.stdout
+    last = told.splitlines()[-1] if told else f"it ended with status {done.returncode}"
+    raise RenderError(f"Graphviz failed: {last}")

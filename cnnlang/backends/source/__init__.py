@@ -1,0 +1,132 @@
+"""PyTorch source for a network: standalone, formatted as ruff would, the same every time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from cnnlang.analysis.costs import total_parameters
+from cnnlang.backends.source.constructor import Constructor, defaults, printed, signature
+from cnnlang.backends.source.entry import entrance, network_forward
+from cnnlang.backends.source.forward import argument_names, forward
+from cnnlang.backends.source.helpers import helpers
+from cnnlang.backends.source.layout import Group, flat, lines, literal
+from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.graph import Graph
+from cnnlang.layers.tensor import show
+
+ROUNDS = 12
+
+
+def generate(graph: Graph) -> str:
+    """The source of a Python module with one class for the network and one for every block.
+
+    It imports torch alone, and what the file declares `extern`.
+    """
+    planner = Planner(graph)
+    classes = settled(planner)
+    body = "\n\n\n".join("\n".join(each) for each in (*helpers(classes), *classes))
+    return f"{heading(graph)}\n\n{imports(graph, body)}\n\n\n{body}\n"
+
+
+def settled(planner: Planner) -> list[list[str]]:
+    """The classes, written until no class asks for a further parameter."""
+    for _ in range(ROUNDS):
+        before = [dict(plan.words.used) for plan in planner.plans]
+        classes = [write(planner, plan) for plan in planner.plans]
+        if before == [plan.words.used for plan in planner.plans]:
+            return classes
+    raise AssertionError("the parameters of the classes do not settle")
+
+
+def heading(graph: Graph) -> str:
+    source = file_name(graph)
+    return f'"""{graph.name}: made by cnnlang from {source}."""'
+
+
+def file_name(graph: Graph) -> str:
+    return PurePath(graph.root.span.source.name).name
+
+
+def imports(graph: Graph, body: str) -> str:
+    """The imports that the body needs, in the order of isort."""
+    standard = ["from collections import OrderedDict"] if "OrderedDict(" in body else []
+    if re.search(r"\bmath\.", body):
+        standard.insert(0, "import math")
+    torch = ["import torch"] if re.search(r"\btorch\.", body) else []
+    torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", body) else []
+    torch += ["from torch import nn"] if re.search(r"\bnn\.", body) else []
+    extern = sorted(extern_import(name, target) for name, target in graph.externs.items())
+    return "\n\n".join("\n".join(group) for group in (standard, sorted_imports([*torch, *extern])) if group)
+
+
+def sorted_imports(found: list[str]) -> list[str]:
+    """`import` before `from`, each by module."""
+    return sorted(found, key=lambda line: (line.startswith("from"), line.split()[1].lower()))
+
+
+def extern_import(name: str, target: str) -> str:
+    module, _, attribute = target.partition(":")
+    return f"from {module} import {attribute}" + (f" as {name}" if name != attribute else "")
+
+
+def write(planner: Planner, plan: ClassPlan) -> list[str]:
+    """One class."""
+    network = plan.first.kind == "network"
+    constructor = printed(Constructor(planner, plan).statements(), 8)
+    body = network_forward(planner, plan) if network else forward(planner, plan)
+    found = [f"class {plan.name}(nn.Module):", *docstring(planner, plan), ""]
+    if constructor:
+        found += [*header("__init__", parameters(plan)), "        super().__init__()", *constructor, ""]
+    names = [f"{name}: torch.Tensor" for name in argument_names(planner, plan)]
+    result = returned(planner.graph) if network else "torch.Tensor"
+    return [*found, *header("forward", names, f" -> {result}"), *(entrance(planner, plan) if network else ()), *body]
+
+
+def returned(graph: Graph) -> str:
+    several = len(graph.outputs) > 1 or len(graph.training_outputs or ()) > 1
+    if len(graph.outputs) == 1 and several:
+        return "torch.Tensor | tuple[torch.Tensor, ...]"
+    return "tuple[torch.Tensor, ...]" if several else "torch.Tensor"
+
+
+def header(name: str, arguments: Sequence[str], suffix: str = "") -> list[str]:
+    found = lines(Group("(", ("self", *arguments), ")"), 4, f"def {name}", f"{suffix}:")
+    return [line.replace("(self,)", "(self)") for line in found]
+
+
+def parameters(plan: ClassPlan) -> list[str]:
+    """The parameters of `__init__` with their types and defaults."""
+    known = defaults(plan)
+    found = []
+    for name in signature(plan):
+        kinds = dict.fromkeys(type(value).__name__ for value in plan.words.parameters[name].values())
+        default = f" = {flat(literal(known[name][0]))}" if name in known else ""
+        found.append(f"{name}: {' | '.join(kinds)}{default}")
+    return found
+
+
+def docstring(planner: Planner, plan: ClassPlan) -> list[str]:
+    """Where the class comes from; for the network also its shapes and size."""
+    graph, first = planner.graph, plan.first
+    source = PurePath(first.span.source.name if first.kind == "network" else defined(plan)).name
+    if first.kind != "network":
+        return [f'    """{KINDS[first.kind]} `{first.title}` of {source}."""']
+    takes, gives = (
+        ", ".join(f"(N, {', '.join(map(str, planner.shape(graph.nodes[i].output)))})" for i in indices)
+        for indices in (graph.inputs, graph.outputs)
+    )
+    lead = f'    """Network `{graph.name}` of {source}: {total_parameters(graph):,} parameters.'
+    return [lead, "", f"    Takes {takes}; gives {gives}.", '    """']
+
+
+KINDS = {"block": "Block", "stack": "Stack", "shared": "Shared piece"}
+
+
+def defined(plan: ClassPlan) -> str:
+    definition = plan.first.definition
+    return definition.span.source.name if definition else plan.first.span.source.name
+
+
+__all__ = ["generate", "show"]

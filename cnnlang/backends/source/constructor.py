@@ -1,0 +1,361 @@
+"""The `__init__` of a class: its child modules, built from its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cnnlang.backends.source.express import Vocabulary, narrowed
+from cnnlang.backends.source.layout import Chained, Doc, Group, Infix, Named, attribute, flat, lines, literal
+from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.backends.source.structure import Fork, Part, Step
+from cnnlang.graph import Graph, Instance, Node
+from cnnlang.layers.code import Code, Operand, Raw
+from cnnlang.syntax import ast
+
+Leaf: TypeAlias = Callable[[Mapping[int, Any], str], str]
+"""Says some values, one a row, wishing for a name if a new one is needed."""
+
+OPERATORS = ("+", "-", "*", "/", "//", "@")
+RUN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`self.target = value`."""
+
+    target: str
+    value: Doc
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`if condition:` with statements on both sides."""
+
+    condition: str
+    then: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`nn.init.HOW_(MODULE.WEIGHT)` for some modules."""
+
+    how: Any
+    weight: str
+    modules: tuple[str, ...]
+
+
+Statement: TypeAlias = Assign | Branch | Call
+
+
+def document(codes: Mapping[int, Any], leaf: Leaf, operands: Sequence[Doc] = (), own: str = "", wish: str = "") -> Doc:
+    """The code of all rows as one text: what differs between them is said by `leaf`."""
+    first = next(iter(codes.values()))
+    if isinstance(first, Operand):
+        return operands[first.index] if first.index is not None else Group("[", tuple(operands), "]")
+    if isinstance(first, Raw):
+        return own if first.text == "self" else first.text
+    if not isinstance(first, Code):
+        return leaf(codes, wish)
+    arguments = [
+        document({row: code.arguments[i] for row, code in codes.items()}, leaf, operands, own, f"{wish}_{i + 1}")
+        for i in range(len(first.arguments))
+    ]
+    return written(first.function, arguments, keywords(codes, leaf, operands, own, wish))
+
+
+def keywords(codes: Mapping[int, Code], leaf: Leaf, operands: Sequence[Doc], own: str, wish: str) -> list[Doc]:
+    """The keyword arguments; one that is usual in every row is left out."""
+    usual: dict[str, Any] = {name: value for code in codes.values() for name, value in code.usual}
+    first = next(iter(codes.values()))
+    given = {name for code in codes.values() for name, _ in code.keywords}
+    names = [name for name in first.order if name in given] if first.order else [n for n, _ in first.keywords]
+    found: list[Doc] = []
+    for name in names:
+        values = {row: dict(code.keywords).get(name, usual.get(name)) for row, code in codes.items()}
+        if any(isinstance(value, (Code, Operand)) for value in values.values()):
+            found.append(Named(name, document(values, leaf, operands, own, name)))
+        else:
+            found.append(Named(name, leaf(values, f"{wish}_{name}" if wish else name)))
+    return found
+
+
+def written(function: str, arguments: list[Doc], named: list[Doc]) -> Doc:
+    """A call the way its function asks for it: operator, method, subscript or plain."""
+    if function == "()":
+        return Group(f"{flat(arguments[0])}(", (*arguments[1:], *named), ")")
+    if function in OPERATORS:
+        return Infix(function, tuple(arguments))
+    if function == "[]":
+        return Chained(arguments[0], Group("[", tuple(arguments[1:]), "]"))
+    if function.startswith("."):
+        return Chained(arguments[0], Group(f"{function}(", (*arguments[1:], *named), ")"))
+    return Group(f"{function}(", (*arguments, *named), ")")
+
+
+class Constructor:
+    """Writes the `__init__` of one class."""
+
+    def __init__(self, planner: Planner, plan: ClassPlan) -> None:
+        self.planner = planner
+        self.graph: Graph = planner.graph
+        self.plan = plan
+        self.words: Vocabulary = plan.words
+        self.made: set[str] = set()
+        self.initial: dict[tuple[Any, str], list[str]] = {}
+
+    def statements(self) -> list[Statement]:
+        found = self.parts(self.plan.body.parts)
+        found += [Assign(f"self.{name}", text) for name, text in self.plan.attributes.items()]
+        return found + self.initialised()
+
+    def initialised(self) -> list[Statement]:
+        """The initialisations asked for since the last call, those that are alike together."""
+        calls = [Call(how, weight, tuple(paths)) for (how, weight), paths in self.initial.items()]
+        self.initial = {}
+        return list(calls)
+
+    def make(self, step: Step) -> Assign:
+        """An attribute for a module; its initialisation is kept for later."""
+        self.made.add(step.attribute)
+        for how, weight, path in wanted(self.graph, step, "self"):
+            self.initial.setdefault((how, weight), []).append(path)
+        return Assign(step.attribute, self.module(step))
+
+    def parts(self, parts: Sequence[Part]) -> list[Statement]:
+        found: list[Statement] = []
+        for part in parts:
+            if isinstance(part, Fork):
+                found += self.fork(part)
+            elif has_module(self.graph, part) and part.attribute not in self.made:
+                found.append(self.make(part))
+        return found
+
+    # --- modules ---------------------------------------------------------------------------------
+
+    def module(self, step: Step) -> Doc:
+        """The constructor call of a layer or child."""
+        if not step.is_child:
+            return self.layer(step)
+        return self.child(step) if step.body is None else self.stack(step)
+
+    def layer(self, step: Step) -> Doc:
+        codes: dict[int, Any] = {}
+        for row, node in step.rows.items():
+            codes[row] = node.layer.module(self.graph.tensors(node), node.output)
+        hints = [a.value for a in step.rows[next(iter(step.rows))].call.arguments or ()] if step.first.call else []
+        text = document(codes, lambda v, w: self.words.say(v, hints, w), wish=step.attribute)
+        self.learn(step, hints)
+        return text
+
+    def learn(self, step: Step, hints: Sequence[ast.Expression]) -> None:
+        """Remember how the number of channels after a layer is said."""
+        values = {row: node.output.channels for row, node in step.rows.items() if node.output.rank}
+        if values and all(type(value) is int for value in values.values()):
+            found = self.words.find({r: narrowed(v) for r, v in values.items()}, hints)
+            if found:
+                self.words.learn(values, found)
+
+    def child(self, step: Step) -> Doc:
+        """A block: its class, called with what its parameters are here."""
+        owners = {row: self.planner.owner[id(child)] for row, child in step.rows.items()}
+        plan = next(iter(owners.values()))[0]
+        given = {a.name or name: a.value for name, a in called(plan, step)}
+        arguments: list[Doc] = []
+        for name in signature(plan):
+            values = {row: plan.words.parameters[name][place] for row, (plan, place) in owners.items()}
+            default = defaults(plan).get(name)
+            if default is not None and all(type(v) is type(default[0]) and v == default[0] for v in values.values()):
+                continue
+            hints = [given[name]] if name in given else []
+            text = self.words.say(values, hints, f"{step.attribute}_{name}")
+            arguments.append(Named(name, text) if default is not None else text)
+        return Group(f"{plan.name}(", tuple(arguments), ")")
+
+    def stack(self, step: Step) -> Doc:
+        """An `nn.Sequential`; named children make it an ordered dictionary."""
+        assert step.body is not None
+        children = [part for part in step.body.parts if isinstance(part, Step)]
+        items = [self.module(child) for child in children]
+        if [child.attribute for child in children] == [str(i) for i in range(len(children))]:
+            return Group("nn.Sequential(", tuple(folded(items)), ")")
+        pairs = (Group("(", (literal(c.attribute), item), ")") for c, item in zip(children, items, strict=True))
+        return Group("nn.Sequential(", (Group("OrderedDict(", (Group("[", tuple(pairs), "]"),), ")"),), ")")
+
+    # --- forks -----------------------------------------------------------------------------------
+
+    def fork(self, fork: Fork) -> list[Statement]:
+        """An `if`: what both sides have is built before it, the rest inside."""
+        sides = [{s.attribute: s for s in modules(self.graph, parts)} for parts in (fork.then, fork.otherwise)]
+        common = [name for name in sides[0] if name in sides[1] and self.alike(sides[0][name], sides[1][name])]
+        found: list[Statement] = []
+        for name in common:
+            rows = sides[0][name].rows | sides[1][name].rows
+            both = Step(-1, name, dict(sorted(rows.items())), sides[0][name].inputs, sides[0][name].body)
+            found.append(self.make(both))
+        wish = flag(self.graph, fork)
+        condition = self.words.condition(fork.taken, fork.origin.condition, wish)
+        test = presence(self.graph, fork, common)
+        if test is None:
+            found.append(Assign(f"self.{wish}", condition))
+            condition = f"self.{wish}"
+        else:
+            found.append(Assign(test, "None"))
+        before, outer, self.initial = set(self.made), self.initial, {}
+        then = self.parts(fork.then) + self.initialised()
+        self.made = before
+        otherwise = self.parts(fork.otherwise) + self.initialised()
+        self.initial = outer
+        if then or otherwise:
+            found.append(Branch(condition, tuple(then), tuple(otherwise)))
+        return found
+
+    def alike(self, a: Step, b: Step) -> bool:
+        """True if two sides build the same kind of module, so that it can be built once."""
+        if a.body is not None or b.body is not None or a.is_child != b.is_child:
+            return False
+        if a.is_child:
+            owners = {id(self.planner.owner[id(c)][0]) for s in (a, b) for c in s.rows.values()}
+            return len(owners) == 1
+        from cnnlang.backends.source.structure import shape
+
+        return len({shape(self.graph, node) for s in (a, b) for node in s.rows.values()}) == 1
+
+
+def has_module(graph: Graph, step: Step) -> bool:
+    """True if a step needs an attribute: children, layers with state, and layers with a label."""
+    first = step.first
+    if isinstance(first, Instance):
+        return True
+    assert first.layer is not None
+    tensors = graph.tensors(first)
+    module = first.layer.module(tensors, first.output)
+    return module is not None and (first.labelled or first.layer.function(tensors, first.output) is None)
+
+
+def modules(graph: Graph, parts: Sequence[Part]) -> Iterable[Step]:
+    return [part for part in parts if isinstance(part, Step) and has_module(graph, part)]
+
+
+def presence(graph: Graph, fork: Fork, common: Sequence[str] = ()) -> str | None:
+    """The attribute that is None where the only side of a fork is absent."""
+    if fork.then and fork.otherwise:
+        return None
+    own = [s.attribute for s in modules(graph, fork.then or fork.otherwise) if s.attribute not in common]
+    return own[0] if own and attribute(own[0]).startswith("self.") else None
+
+
+def flag(graph: Graph, fork: Fork) -> str:
+    """The name for the outcome of a condition: its own if it has one."""
+    if isinstance(fork.origin.condition, ast.Name):
+        return f"{fork.origin.condition.name}"
+    own = [s.attribute for s in modules(graph, fork.then or fork.otherwise)]
+    first = own[0] if own else f"option{fork.id}"
+    return f"with_{first}" if first.isidentifier() else f"with_{fork.id}"
+
+
+def called(plan: ClassPlan, step: Step) -> list[tuple[str, ast.Argument]]:
+    """The arguments of a block's call with the names of its parameters."""
+    call = step.first.call
+    known = list(plan.first.parameters)
+    found = []
+    for place, each in enumerate(call.arguments or () if call else ()):
+        name = each.name or (known[place] if place < len(known) else "")
+        found.append((plan.words.renamed.get(name, name), each))
+    return found
+
+
+def signature(plan: ClassPlan) -> list[str]:
+    """The parameters of a class that its code uses; those with a default last."""
+    used = [name for name in plan.words.parameters if name in plan.words.used]
+    known = defaults(plan)
+    return [n for n in used if n not in known] + [n for n in used if n in known]
+
+
+def defaults(plan: ClassPlan) -> dict[str, tuple[Any]]:
+    """The literal defaults of a block's parameters."""
+    definition = plan.first.definition
+    found: dict[str, tuple[Any]] = {}
+    for parameter in getattr(definition, "parameters", ()):
+        default = parameter.default
+        if isinstance(default, (ast.Number, ast.Truth, ast.Text)) and plan.first.kind == "block":
+            found[plan.words.renamed.get(parameter.name, parameter.name)] = (default.value,)
+    return found
+
+
+def folded(items: Sequence[Doc]) -> list[Doc]:
+    """Items of which three or more equal ones in a row are one comprehension."""
+    found: list[Doc] = []
+    at = 0
+    while at < len(items):
+        end = at
+        while end < len(items) and items[end] == items[at]:
+            end += 1
+        if end - at >= RUN:
+            found.append(f"*[{flat(items[at])} for _ in range({end - at})]")
+        else:
+            found += items[at:end]
+        at = end
+    return found
+
+
+def printed(statements: Iterable[Statement], indent: int) -> list[str]:
+    """The statements as text."""
+    found: list[str] = []
+    for each in statements:
+        if isinstance(each, Branch):
+            found += branch(each, indent)
+        elif isinstance(each, Call):
+            found += applied(each, indent)
+        elif each.target.startswith("self.") or attribute(each.target).startswith("self."):
+            target = each.target if each.target.startswith("self.") else attribute(each.target)
+            found += lines(each.value, indent, f"{target} = ")
+        else:
+            found += lines(Group("self.add_module(", (literal(each.target), each.value), ")"), indent)
+    return found
+
+
+def branch(each: Branch, indent: int) -> list[str]:
+    pad = " " * indent
+    if not each.then:
+        each = Branch(negated(each.condition), each.otherwise, ())
+    found = [f"{pad}if {each.condition}:", *printed(each.then, indent + 4)]
+    if each.otherwise:
+        found += [f"{pad}else:", *printed(each.otherwise, indent + 4)]
+    return found
+
+
+def negated(condition: str) -> str:
+    return f"not {condition}" if " " not in condition else f"not ({condition})"
+
+
+def wanted(graph: Graph, step: Step, base: str) -> Iterable[tuple[Any, str, str]]:
+    """Initialisations asked for by a layer, or by those of a stack: how, weight, and module."""
+    path, first = reach(base, step.attribute), step.first
+    if step.body is not None:
+        for part in step.body.parts:
+            if isinstance(part, Step):
+                yield from wanted(graph, part, path)
+    elif isinstance(first, Node) and first.layer is not None:
+        for weight, how in first.layer.initial(graph.tensors(first)):
+            child, _, last = weight.rpartition(".")
+            yield how, last, reach(path, child) if child else path
+
+
+def reach(base: str, name: str) -> str:
+    if name.isdigit():
+        return f"{base}[{name}]"
+    return attribute(name).replace("self", base, 1)
+
+
+def applied(call: Call, indent: int) -> list[str]:
+    """One initialisation for one or several modules."""
+    options = tuple(Named(name, literal(value)) for name, value in call.how.options)
+    function = f"nn.init.{call.how.function}("
+    paths = list(dict.fromkeys(call.modules))
+    if len(paths) == 1:
+        return lines(Group(function, (f"{paths[0]}.{call.weight}", *options), ")"), indent)
+    head = lines(Group("(", tuple(paths), ")"), indent, "for module in ", ":")
+    return head + lines(Group(function, (f"module.{call.weight}", *options), ")"), indent + 4)

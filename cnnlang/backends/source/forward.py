@@ -1,0 +1,324 @@
+"""The `forward` of a class: the statements that a person would write for its graph."""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnlang.backends.source.constructor import document, flag, has_module, presence
+from cnnlang.backends.source.express import names
+from cnnlang.backends.source.layout import WIDTH, Doc, Group, attribute, flat, lines
+from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.backends.source.shapes import shape_comment
+from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step
+from cnnlang.graph import Instance, Node
+
+POOL = ("x", "out", "y", "z", "u", "v", "w")
+FORBIDDEN = frozenset({"self", "torch", "nn", "F"})
+INLINE = 64
+
+
+@dataclass(slots=True)
+class Writer:
+    """Lines under way: variables that hold values, and values not yet given to a variable.
+
+    `uses` counts how often every value will still be needed; `bases` has the variable that the
+    expression of a waiting value begins with.
+    """
+
+    plan: ClassPlan
+    planner: Planner
+    uses: Counter[Ref]
+    users: dict[Ref, list[Any]]
+    variables: dict[Ref, str] = field(default_factory=dict)
+    pending: dict[Ref, tuple[Doc, Step]] = field(default_factory=dict)
+    bases: dict[Ref, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    indent: int = 8
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def write(self, parts: Sequence[Part], training: Callable[[Part], bool] = lambda part: False) -> None:
+        """The statements of some parts; those for training alone under `if self.training:`."""
+        inside = False
+        for part in parts:
+            if training(part) != inside:
+                self.flush()
+                inside = not inside
+                self.lines += [" " * self.indent + "if self.training:"] if inside else []
+                self.indent += 4 if inside else -4
+            if isinstance(part, Fork):
+                self.fork(part)
+            else:
+                self.step(part)
+        if inside:
+            self.flush()
+            self.indent -= 4
+
+    def step(self, step: Step) -> None:
+        """One value: kept back if its only user takes it in, else given to a variable."""
+        document = self.document(step)
+        ref = ("step", step.id)
+        self.bases[ref] = self.base(step.inputs[0]) if step.inputs else ""
+        if self.inlined(step, ref, document):
+            self.pending[ref] = document, step
+        else:
+            self.flush()
+            self.assign(ref, document, step)
+
+    def document(self, step: Step) -> Doc:
+        """The expression of a step; operands that make it too long become variables first."""
+        whole = self.expression(step, [self.peek(ref) for ref in step.inputs])
+        room = WIDTH - self.indent - len("branch1 = ")
+        if len(flat(whole)) > room or self.stale(step):
+            for ref in step.inputs:
+                if ref in self.pending:
+                    self.settle(ref)
+        operands = [self.take(ref) for ref in step.inputs]
+        return self.expression(step, operands)
+
+    def stale(self, step: Step) -> bool:
+        """True if something waits that was made before what this step takes in."""
+        waiting = list(self.pending)
+        inside = [waiting.index(ref) for ref in step.inputs if ref in self.pending]
+        return bool(inside) and inside != list(range(min(inside), len(waiting)))
+
+    def expression(self, step: Step, operands: list[Doc]) -> Doc:
+        name = attribute(step.attribute)
+        if step.is_child:
+            return Group(f"{name}(", tuple(operands), ")")
+        module = has_module(self.planner.graph, step)
+        codes = {row: self.code(node, module) for row, node in step.rows.items()}
+        return document(codes, lambda v, w: self.leaf(v, w), operands, name, step.attribute)
+
+    def code(self, node: Node, module: bool) -> Any:
+        layer, tensors = node.layer, self.planner.graph.tensors(node)
+        assert layer is not None
+        return layer.code(tensors, node.output) if module else layer.function(tensors, node.output)
+
+    def leaf(self, values: Mapping[int, Any], wish: str) -> str:
+        """A value inside the forward; what differs between instances is kept in an attribute."""
+        text = self.plan.words.say(values, (), wish)
+        if not names(text):
+            return text
+        known = next((name for name, said in self.plan.attributes.items() if said == text), None)
+        if known is None:
+            known = wish
+            self.plan.attributes[known] = text
+        return f"self.{known}"
+
+    # --- values ----------------------------------------------------------------------------------
+
+    def inlined(self, step: Step, ref: Ref, document: Doc) -> bool:
+        """True if a value is written inside the expression of its only user."""
+        users = self.users.get(ref, [])
+        if self.uses[ref] != 1 or len(users) != 1:
+            return False
+        user = users[0]
+        if user == "result":
+            return True
+        if not isinstance(user, Step) or len(flat(document)) > INLINE:
+            return False
+        return len(user.inputs) > 1 or follows(step, user) or is_sum(step)
+
+    def peek(self, ref: Ref) -> Doc:
+        return self.pending[ref][0] if ref in self.pending else self.variables[ref]
+
+    def take(self, ref: Ref) -> Doc:
+        """A value for its use now."""
+        self.uses[ref] -= 1
+        if ref in self.pending:
+            return self.pending.pop(ref)[0]
+        return self.variables[ref]
+
+    def base(self, ref: Ref) -> str:
+        return self.variables.get(ref) or self.bases.get(ref, "")
+
+    def settle(self, ref: Ref) -> None:
+        """Give a waiting value, and all that wait before it, to variables."""
+        for each in list(self.pending):
+            document, step = self.pending.pop(each)
+            self.assign(each, document, step)
+            if each == ref:
+                return
+
+    def flush(self) -> None:
+        if self.pending:
+            self.settle(next(reversed(self.pending)))
+
+    def assign(self, ref: Ref, document: Doc, step: Step) -> None:
+        """`name = expression  # shape`."""
+        name = self.name(ref, step)
+        self.variables[ref] = name
+        self.emit(document, f"{name} = ", shape_comment(self.planner, self.plan, step))
+
+    def name(self, ref: Ref, step: Step) -> str:
+        """A variable for a value: its label, `x` along the chain, else the first one free."""
+        live = {name for other, name in self.variables.items() if self.uses[other] > 0}
+        if self.uses[ref] > 1 and is_labelled(step) and usable(step.attribute) and step.attribute not in live:
+            return step.attribute
+        merges = [u for u in self.users.get(ref, []) if isinstance(u, Step) and len(u.inputs) > 2]
+        if merges and self.uses[ref] == 1:
+            branch = f"branch{merges[0].inputs.index(ref) + 1}"
+            if branch not in live:
+                return branch
+        base = self.bases.get(ref, "")
+        several = sum(1 for other in self.variables if other[0] == "in") > 1
+        return base if base and base not in live and (several or base in POOL) else self.free(live)
+
+    def free(self, live: set[str]) -> str:
+        return next(name for name in (*POOL, *(f"v{i}" for i in range(len(live) + 8))) if name not in live)
+
+    def emit(self, document: Doc, prefix: str, comment: str = "") -> None:
+        found = lines(document, self.indent, prefix)
+        if comment and len(found) == 1 and len(found[0]) + len(comment) + 4 <= WIDTH:
+            found[0] += f"  # {comment}"
+        self.lines += found
+
+    # --- forks -----------------------------------------------------------------------------------
+
+    def fork(self, fork: Fork) -> None:
+        """An `if`, with the outcome of both sides in one variable."""
+        if fork.before in self.pending:
+            self.settle(fork.before)
+        self.flush()
+        before = self.variables[fork.before]
+        self.uses[fork.before] -= 1
+        counts = [count(fork.then, fork.then_result), count(fork.otherwise, fork.other_result)]
+        after = self.uses - counts[0] - counts[1]
+        ref = ("fork", fork.id)
+        live = {name for other, name in self.variables.items() if after[other] > 0}
+        target = before if before not in live else self.free(live)
+        sides = [
+            self.side(parts, result, after + own, target)
+            for parts, result, own in zip(
+                (fork.then, fork.otherwise), (fork.then_result, fork.other_result), counts, strict=True
+            )
+        ]
+        self.uses = after
+        self.variables[ref] = target
+        self.lines += self.choose(fork, target, before, sides)
+
+    def side(self, parts: Sequence[Part], result: Ref, uses: Counter[Ref], target: str) -> list[str]:
+        """The lines of one side, which end by giving the outcome to `target`."""
+        inner = Writer(self.plan, self.planner, Counter(uses), self.users, dict(self.variables))
+        inner.indent = self.indent + 4
+        inner.users = {**self.users, result: ["result"]}
+        inner.write(parts)
+        outcome = inner.take(result)
+        if flat(outcome) != target:
+            inner.emit(outcome, f"{target} = ")
+        return inner.lines
+
+    def choose(self, fork: Fork, target: str, before: str, sides: list[list[str]]) -> list[str]:
+        pad = " " * self.indent
+        test = presence(self.planner.graph, fork)
+        condition = f"self.{flag(self.planner.graph, fork)}" if test is None else f"self.{test} is not None"
+        bodies = [[line for line in side if line.strip() != f"{target} = {target}"] for side in sides]
+        if test is not None and not fork.then:
+            bodies.reverse()
+        elif test is None and not bodies[0]:
+            condition, bodies = f"not {condition}", [bodies[1], []]
+        found = [f"{pad}if {condition}:", *bodies[0]]
+        short = [[line.strip() for line in body] for body in bodies]
+        if test and [len(body) for body in short] == [1, 1] and short[1] == [f"{target} = {before}"]:
+            value = short[0][0].removeprefix(f"{target} = ")
+            line = f"{pad}{target} = {before} if self.{test} is None else {value}"
+            if len(line) <= WIDTH and "#" not in line:
+                return [line]
+        return [*found, f"{pad}else:", *bodies[1]] if bodies[1] else found
+
+
+def count(parts: Sequence[Part], result: Ref | None = None) -> Counter[Ref]:
+    """How often the values are used in some parts."""
+    found: Counter[Ref] = Counter()
+    for part in parts:
+        if isinstance(part, Fork):
+            found[part.before] += 1
+            found += count(part.then, part.then_result) + count(part.otherwise, part.other_result)
+        else:
+            found.update(part.inputs)
+    if result is not None:
+        found[result] += 1
+    return found
+
+
+def users(parts: Sequence[Part]) -> dict[Ref, list[Any]]:
+    """Who uses every value."""
+    found: dict[Ref, list[Any]] = {}
+    for part in parts:
+        if isinstance(part, Fork):
+            found.setdefault(part.before, []).append(part)
+            for side in (part.then, part.otherwise):
+                for ref, those in users(side).items():
+                    found.setdefault(ref, []).extend(those)
+        else:
+            for ref in part.inputs:
+                found.setdefault(ref, []).append(part)
+    return found
+
+
+def follows(step: Step, user: Step) -> bool:
+    """True if the user stands after the step on the same line of the file."""
+    a, b = step.first.span, user.first.span
+    return a.source is b.source and a.start < b.start and a.line == b.line
+
+
+def is_sum(step: Step) -> bool:
+    """True for the `add` of a `residual`, which takes what follows it on its line."""
+    call = step.first.call
+    return call is not None and call.name == "add" and call.arguments is None and call.group is None
+
+
+def is_labelled(step: Step) -> bool:
+    return bool(step.first.labelled)
+
+
+def usable(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name) and name not in FORBIDDEN
+
+
+def output_nodes(part: Part) -> set[int]:
+    """The values that a part of the network leaves."""
+    if isinstance(part, Fork):
+        return {node for each in (*part.then, *part.otherwise) for node in output_nodes(each)}
+    return {each.output if isinstance(each, Instance) else each.index for each in part.rows.values()}
+
+
+def forward(planner: Planner, plan: ClassPlan) -> list[str]:
+    """The body of `forward` for a block or stack."""
+    body = plan.body
+    writer = opened(planner, plan, body, [body.result])
+    names = argument_names(planner, plan)
+    for place, name in enumerate(names):
+        writer.variables[("in", place)] = name
+    writer.write(body.parts)
+    result = writer.take(body.result)
+    writer.flush()
+    writer.emit(result, "return ")
+    return writer.lines
+
+
+def opened(planner: Planner, plan: ClassPlan, body: Body, results: Sequence[Ref]) -> Writer:
+    uses = count(body.parts)
+    found = users(body.parts)
+    for ref in results:
+        uses[ref] += 1
+        found.setdefault(ref, []).append("result" if len(results) == 1 else "results")
+    return Writer(plan, planner, uses, found)
+
+
+def argument_names(planner: Planner, plan: ClassPlan) -> list[str]:
+    """The arguments of `forward`: inputs by name in a network, `x` and the captured labels else."""
+    instance: Instance = plan.first
+    nodes = planner.graph.nodes
+    if instance.kind == "network":
+        return [nodes[i].name if usable(nodes[i].name) else f"{nodes[i].name}_" for i in instance.inputs]
+    found = ["x"]
+    for value in instance.inputs[1:]:
+        name = nodes[value].name
+        found.append(name if nodes[value].labelled and usable(name) and name not in found else f"skip{len(found)}")
+    return found

@@ -1,0 +1,122 @@
+"""Python text laid out as ruff (and Black) would: 88 columns, brackets split from the right."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+WIDTH = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Something in brackets, preceded by what opens it: `nn.Conv2d(` and `)`."""
+
+    opening: str
+    items: tuple[Doc, ...]
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """Operands joined by one operator; put in parentheses inside others."""
+
+    operator: str
+    operands: tuple[Doc, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """A method call or subscript of an expression: `base` and what follows it."""
+
+    base: Doc
+    rest: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """`name=value` among arguments."""
+
+    name: str
+    value: Doc
+
+
+Doc: TypeAlias = str | Group | Infix | Chained | Named
+
+
+def flat(doc: Doc) -> str:
+    """The text on one line."""
+    match doc:
+        case Group(opening, items, closing):
+            inner = ", ".join(map(flat, items))
+            comma = "," if opening == "(" and len(items) == 1 else ""
+            return f"{opening}{inner}{comma}{closing}"
+        case Infix(operator, operands):
+            return f" {operator} ".join(flat(wrapped(each)) for each in operands)
+        case Chained(base, rest):
+            return flat(wrapped(base)) + flat(rest)
+        case Named(name, value):
+            return f"{name}={flat(value)}"
+        case _:
+            return str(doc)
+
+
+def wrapped(doc: Doc) -> Doc:
+    """An operand that is itself infix, in parentheses."""
+    return f"({flat(doc)})" if isinstance(doc, Infix) else doc
+
+
+def lines(doc: Doc, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
+    """The text over as many lines as it needs."""
+    pad = " " * indent
+    whole = f"{pad}{prefix}{flat(doc)}{suffix}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    match doc:
+        case Named(name, value):
+            return lines(value, indent, f"{prefix}{name}=", suffix)
+        case Chained(base, Group(opening, items, closing)):
+            return lines(Group(flat(wrapped(base)) + opening, items, closing), indent, prefix, suffix)
+        case Group(opening, items, closing) if items:
+            return [f"{pad}{prefix}{opening}", *inside(doc, indent + 4), f"{pad}{closing}{suffix}"]
+        case _:
+            return [whole]
+
+
+def inside(group: Group, indent: int) -> list[str]:
+    """The items of a split group: on one line if they fit, else each on its own."""
+    row = " " * indent + ", ".join(map(flat, group.items))
+    alone = len(group.items) == 1
+    if len(row) <= WIDTH and not (alone and group.opening == "("):
+        return [row]
+    comma = "" if alone and group.opening != "(" else ","
+    return [line for item in group.items for line in lines(item, indent, "", comma)]
+
+
+def literal(value: Any) -> Doc:
+    """A Python value as source text."""
+    if isinstance(value, str):
+        text = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{text}"'
+    if isinstance(value, tuple):
+        return Group("(", tuple(map(literal, value)), ")")
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return f'float("{value}")'
+    return repr(value)
+
+
+def attribute(name: str) -> str:
+    """How a child module is reached from `self`."""
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return f"self.{name}"
+    return f'getattr(self, "{name}")'
+
+
+def safe(name: str, taken: set[str] | frozenset[str] = frozenset()) -> str:
+    """A name that Python takes for a variable or class, apart from those taken."""
+    name = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+    name = f"_{name}" if not name or name[0].isdigit() else name
+    while keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in taken:
+        name += "_"
+    return name

@@ -1,0 +1,228 @@
+"""Which classes the source has, and which parts of the network each of them is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from cnnlang.analysis.validity import simplified, valid_sizes
+from cnnlang.backends.source.express import Vocabulary
+from cnnlang.backends.source.layout import safe
+from cnnlang.backends.source.structure import Body, Fork, Merger, Mismatch, Part, Step, outline
+from cnnlang.graph import Apply, Enter, Graph, Instance, flat
+from cnnlang.layers.code import SELF, Code, Operand
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import Size
+from cnnlang.syntax import ast
+
+Key: TypeAlias = tuple[str, int]
+
+RESERVED = frozenset({"torch", "nn", "F", "OrderedDict", "Tensor", "math"})
+
+
+@dataclass(eq=False, slots=True)
+class ClassPlan:
+    """One class of the source: the instances that it makes, and what they have in common."""
+
+    name: str
+    instances: list[Instance]
+    body: Body
+    words: Vocabulary
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Instance:
+        return self.instances[0]
+
+
+class Planner:
+    """The classes of a network, those that others use first."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.plans: list[ClassPlan] = []
+        self.owner: dict[int, tuple[ClassPlan, int]] = {}
+        self.stacks: dict[int, bool] = {}
+        self.sets = valid_sizes(graph)[0]
+        self.taken = set(RESERVED)
+        self.taken.add(safe(graph.name, RESERVED))
+        for group in groups(graph, self.natural):
+            self.plans += self.variants(group)
+
+    def natural(self, instance: Instance) -> bool:
+        """True if a stack can be an `nn.Sequential`."""
+        if id(instance) not in self.stacks:
+            self.stacks[id(instance)] = is_chain(self.graph, instance)
+        return self.stacks[id(instance)]
+
+    def variants(self, group: list[Instance]) -> list[ClassPlan]:
+        """The classes of a group of instances of one block: as few as can be merged."""
+        alike: dict[Any, list[int]] = {}
+        for index, instance in enumerate(group):
+            alike.setdefault(outline(self.graph, instance, self.natural, self.identity), []).append(index)
+        clusters: list[list[list[int]]] = []
+        for indices in alike.values():
+            for cluster in clusters:
+                if self.merged([group[each[0]] for each in (*cluster, indices)]):
+                    cluster.append(indices)
+                    break
+            else:
+                clusters.append([indices])
+        members = [sorted(i for indices in cluster for i in indices) for cluster in clusters]
+        members.sort(key=len, reverse=True)
+        found = [self.plan([group[i] for i in each], n) for n, each in enumerate(members)]
+        return [plan for each in found for plan in each]
+
+    def shape(self, tensor: Tensor) -> tuple[Size, ...]:
+        """The sizes of a tensor, as simple as they are for the valid inputs."""
+        return tuple(simplified(size, self.sets) for size in tensor.shape)
+
+    def identity(self, instance: Instance) -> int:
+        """The class of a child, or its definition while its class is still to come."""
+        owner = self.owner.get(id(instance))
+        return id(owner[0]) if owner else id(instance.definition)
+
+    def merged(self, instances: Sequence[Instance]) -> Body | None:
+        try:
+            return Merger(self.graph, self.natural, self.identity).merge(dict(enumerate(instances)))
+        except Mismatch:
+            return None
+
+    def plan(self, instances: list[Instance], number: int) -> list[ClassPlan]:
+        """The class of some instances; one class each if they do not merge after all."""
+        body = self.merged(instances)
+        if body is None or not self.agree(body):
+            return [plan for i, each in enumerate(instances) for plan in self.plan([each], number + i)]
+        plan = ClassPlan(self.title(instances[0], number), instances, body, vocabulary(self.graph, instances))
+        for row, instance in enumerate(instances):
+            self.owner[id(instance)] = plan, row
+        return [plan]
+
+    def agree(self, body: Body) -> bool:
+        """True if every child is of one class in all instances (or of a class still to come)."""
+        for step in steps(body.parts):
+            children = [each for each in step.rows.values() if isinstance(each, Instance)]
+            owners = {id(self.owner[id(c)][0]) if id(c) in self.owner else None for c in children}
+            if step.body is None and len(owners) > 1:
+                return False
+            if step.body is not None and not self.agree(step.body):
+                return False
+        return True
+
+    def title(self, instance: Instance, number: int) -> str:
+        """The name of a class, apart from all others."""
+        if instance.kind == "network":
+            return safe(self.graph.name, RESERVED)
+        base = instance.title if instance.kind == "block" else camel(instance.name)
+        name = safe(base if number == 0 else f"{base}{number + 1}", RESERVED)
+        while name in self.taken:
+            number += 1
+            name = safe(f"{base}{number + 1}", RESERVED)
+        self.taken.add(name)
+        return name
+
+
+def groups(graph: Graph, natural: Callable[[Instance], bool]) -> list[list[Instance]]:
+    """Instances of one definition together, children before those that contain them."""
+    found: dict[Key, list[Instance]] = {}
+    uses: dict[Key, dict[Key, None]] = {}
+    todo: list[tuple[Instance, Key]] = [(graph.root, identity(graph.root))]
+    while todo:
+        instance, inside = todo.pop()
+        if not natural(instance):
+            uses.setdefault(inside, {})[identity(instance)] = None
+            inside = identity(instance)
+            found.setdefault(inside, []).append(instance)
+        children = [each.instance for each in flat(instance.items) if isinstance(each, Enter)]
+        todo += [(child, inside) for child in reversed(children)]
+    return [found[key] for key in ordered(identity(graph.root), uses)]
+
+
+def identity(instance: Instance) -> Key:
+    return instance.kind, id(instance.definition)
+
+
+def ordered(root: Key, uses: Mapping[Key, Iterable[Key]]) -> list[Key]:
+    """Every key after those that it uses, as far as there is no cycle."""
+    finished: dict[Key, None] = {}
+    seen: set[Key] = set()
+    todo: list[tuple[Key, bool]] = [(root, False)]
+    while todo:
+        key, left = todo.pop()
+        if left:
+            finished.setdefault(key)
+        elif key not in seen:
+            seen.add(key)
+            todo.append((key, True))
+            todo += [(each, False) for each in reversed(list(uses.get(key, ())))]
+    return list(finished)
+
+
+def is_chain(graph: Graph, instance: Instance) -> bool:
+    """True for a stack whose children are modules that take one tensor from one another."""
+    if instance.kind != "stack" or len(instance.inputs) != 1:
+        return False
+    value = instance.inputs[0]
+    for item in flat(instance.items):
+        if isinstance(item, Apply):
+            node = graph.nodes[item.node]
+            layer, tensors = node.layer, graph.tensors(node)
+            if node.inputs != (value,) or layer is None or layer.module(tensors, node.output) is None:
+                return False
+            if layer.code(tensors, node.output) != Code("()", (SELF, Operand(0))):
+                return False
+            value = node.index
+        else:
+            child = item.instance
+            if child.inputs != [value] or child.shared:
+                return False
+            value = child.output
+    return value == instance.output
+
+
+def steps(parts: Sequence[Part]) -> Iterator[Step]:
+    """All steps of some parts, those on the sides of forks included."""
+    for part in parts:
+        if isinstance(part, Fork):
+            yield from steps(part.then)
+            yield from steps(part.otherwise)
+        else:
+            yield part
+
+
+def vocabulary(graph: Graph, instances: Sequence[Instance]) -> Vocabulary:
+    """The words for what differs between instances: parameters, channels, the file's own."""
+    rows = range(len(instances))
+    first = instances[0]
+    given = {name: {r: instances[r].parameters[name] for r in rows} for name in first.parameters}
+    channels = {r: channels_in(graph, instances[r]) for r in rows}
+    known = None if any(type(v) is not int for v in channels.values()) else channels
+    body = first.definition.body if first.definition else None
+    lets = {s.name: s.value for s in body.statements if isinstance(s, ast.Let)} if body else {}
+    return Vocabulary(rows, given, known, tuple(arguments(body)) if body else (), lets)
+
+
+def channels_in(graph: Graph, instance: Instance) -> Any:
+    tensor = graph.nodes[instance.inputs[0]].output if instance.inputs else None
+    return tensor.channels if tensor and tensor.rank and tensor.dtype == "float" else None
+
+
+def arguments(body: Any) -> Iterator[ast.Expression]:
+    """The expressions that a body gives as arguments, in the order of the text."""
+    todo: list[Any] = [body]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, ast.Argument):
+            yield each.value
+        elif isinstance(each, tuple):
+            todo += reversed(each)
+        elif hasattr(each, "__dataclass_fields__"):
+            names = [n for n in each.__dataclass_fields__ if "span" not in n]
+            todo += [getattr(each, n) for n in reversed(names)]
+
+
+def camel(name: str) -> str:
+    """An attribute as a class name: `layer1` and `dense_block` give `Layer1`, `DenseBlock`."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name)) or "Stack"

@@ -1,0 +1,304 @@
+"""What a network is made of: every layer with its output shape, parameters and MACs.
+
+`summary` works the numbers out once; `Summary.as_dict` and `table` only write them down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cnnlang.analysis import costs
+from cnnlang.analysis.validity import SizeSet, valid_sizes
+from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
+from cnnlang.layers.tensor import Tensor, show
+from cnnlang.sizes import Shape, at
+
+USUAL = 224
+"""The ordinary size of an image's side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A layer where it is applied, or a module with all that is in it (`group`).
+
+    `name` is the path of the module; `level` says how deep it stands. `parameters` of a shared
+    module count where it is first applied. `macs` is None if it depends on a free dimension.
+    """
+
+    level: int
+    name: str
+    kind: str
+    detail: str
+    output: Tensor
+    parameters: int
+    macs: int | None
+    group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input of the network."""
+
+    name: str
+    tensor: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A network in numbers; `rows` in the order of the file, a module before what is in it.
+
+    `macs` counts one sample in inference, None while it depends on `free` dimensions. `usual` are
+    input shapes for which the network is valid.
+    """
+
+    network: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Tensor, ...]
+    parameters: int
+    macs: int | None
+    rows: tuple[Row, ...]
+    free: tuple[str, ...]
+    usual: tuple[tuple[int, ...], ...]
+
+    @property
+    def layers(self) -> list[Row]:
+        """The rows that are layers."""
+        return [row for row in self.rows if not row.group]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary for `json.dumps`; sizes that are free are strings."""
+        return {
+            "network": self.network,
+            "inputs": [
+                {"name": p.name, "shape": plain(p.tensor.shape), "dtype": p.tensor.dtype}
+                for p in self.inputs
+            ],
+            "outputs": [plain(tensor.shape) for tensor in self.outputs],
+            "parameters": self.parameters,
+            "macs": self.macs,
+            "layers": [
+                {
+                    "name": row.name,
+                    "kind": row.kind,
+                    "output": plain(row.output.shape),
+                    "parameters": row.parameters,
+                    "macs": row.macs,
+                }
+                for row in self.layers
+            ],
+        }
+
+
+def plain(shape: Shape) -> list[int | str]:
+    """A shape as JSON has it."""
+    return [size if isinstance(size, int) else str(size) for size in shape]
+
+
+def summary(graph: Graph) -> Summary:
+    """The numbers of a network, in time linear in its layers."""
+    nodes = graph.nodes
+    return Summary(
+        graph.name,
+        tuple(Port(nodes[i].name, nodes[i].output) for i in graph.inputs),
+        tuple(nodes[i].output for i in graph.outputs),
+        costs.total_parameters(graph),
+        costs.total_macs(graph),
+        tuple(listed(graph)),
+        tuple(graph.free),
+        tuple(usual_shapes(graph).values()),
+    )
+
+
+def listed(graph: Graph) -> list[Row]:
+    """The rows, every module told with the sums of what is in it."""
+    own = {node.index for node in costs.owners(graph)}
+    rows: list[Row] = []
+    open_: list[Sums] = []
+    for level, item in walk(graph.root):
+        while len(open_) > level:
+            close(rows, open_)
+        if isinstance(item, Enter):
+            open_.append(Sums(len(rows)))
+            rows.append(module(graph, item.instance, level))
+        else:
+            rows.append(layer(graph, graph.nodes[item.node], level, own))
+            if open_:
+                open_[-1].add(rows[-1])
+    while open_:
+        close(rows, open_)
+    return rows
+
+
+@dataclass(slots=True)
+class Sums:
+    """A module whose rows are being listed: the place of its own row, and what it holds so far."""
+
+    place: int
+    parameters: int = 0
+    macs: int | None = 0
+
+    def add(self, row: Row) -> None:
+        self.parameters += row.parameters
+        known = self.macs is not None and row.macs is not None
+        self.macs = (self.macs or 0) + (row.macs or 0) if known else None
+
+
+def close(rows: list[Row], open_: list[Sums]) -> None:
+    """The innermost open module is complete: its sums go into its row and those around it."""
+    done = open_.pop()
+    row = replace(rows[done.place], parameters=done.parameters, macs=done.macs)
+    rows[done.place] = row
+    if open_:
+        open_[-1].add(row)
+
+
+def walk(root: Instance) -> Iterator[tuple[int, Apply | Enter]]:
+    """Every item below a module with its level; without recursion, for modules nest deep."""
+    todo = [flat(root.items)]
+    while todo:
+        item = next(todo[-1], None)
+        if item is None:
+            todo.pop()
+            continue
+        yield len(todo) - 1, item
+        if isinstance(item, Enter):
+            todo.append(flat(item.instance.items))
+
+
+def layer(graph: Graph, node: Node, level: int, own: set[int]) -> Row:
+    """The row of a layer; parameters count where the node owns them."""
+    count = costs.macs(graph, node)
+    return Row(
+        level,
+        ".".join(node.path),
+        node.kind,
+        window(node),
+        node.output,
+        costs.parameters(graph, node) if node.index in own else 0,
+        count if isinstance(count, int) else None,
+    )
+
+
+def window(node: Node) -> str:
+    """The size of the kernel of a layer that has one."""
+    layer = node.layer
+    return layer.caption()[0] if layer and "kernel" in type(layer).fields else ""
+
+
+def module(graph: Graph, instance: Instance, level: int) -> Row:
+    """The row of a module before its sums are known."""
+    output = graph.nodes[instance.output].output
+    return Row(level, ".".join(instance.path), instance.title, "", output, 0, 0, True)
+
+
+def usual_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Input shapes with an ordinary number for every free dimension: 224 where that is valid."""
+    sets = valid_sizes(graph)[0]
+    sizes = {symbol: ordinary(sets[symbol]) for symbol in graph.free}
+    inputs = [graph.nodes[i] for i in graph.inputs]
+    return {node.name: tuple(at(s, sizes) for s in node.output.shape) for node in inputs}
+
+
+def ordinary(sizes: SizeSet) -> int:
+    """224, or the next size above that is valid, or the largest one."""
+    above = range(USUAL, USUAL + sizes.period)
+    greatest = sizes.greatest
+    found = next((size for size in above if size in sizes), greatest)
+    return sizes.least if found is None else found
+
+
+def count(number: float) -> str:
+    """A large number in three digits and a magnitude: `1.81G`.
+
+    >>> [count(n) for n in (0, 950, 61_706, 11_689_512, 1_814_073_344)]
+    ['0', '950', '61.7k', '11.7M', '1.81G']
+    """
+    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= 0.9995 * unit:
+            scaled = number / unit
+            digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+            return f"{scaled:.{digits}f}{letter}"
+    return f"{number:.0f}"
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+HEADS = ("Layer", "Kind", "Output", "Parameters", "MACs")
+GAP = "  "
+LEAST = 12
+
+
+def table(
+    summary: Summary, depth: int | None = None, width: int | None = None, colour: bool = False
+) -> str:
+    """The summary as text: a row a layer, modules folded below `depth`, then the totals.
+
+    `width` is the room in columns (None for no limit); `colour` adds ANSI escapes.
+    """
+    rows = [row for row in summary.rows if depth is None or row.level < depth]
+    cells = [*map(port, summary.inputs), *map(line, rows)]
+    widths = fitted([HEADS, *cells], width)
+    heavy = [False] * len(summary.inputs) + [row.group for row in rows]
+    head = paint(aligned(HEADS, widths), "1", colour)
+    body = [
+        paint(aligned(each, widths), "36" if group else "", colour)
+        for each, group in zip(cells, heavy, strict=True)
+    ]
+    rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
+    title = paint(summary.network, "1", colour)
+    return "\n".join([title, "", head, rule, *body, rule, *totals(summary, colour)])
+
+
+def port(each: Port) -> tuple[str, ...]:
+    kind = "input" if each.tensor.dtype == "float" else f"input of {each.tensor.dtype}"
+    return (each.name, kind, str(each.tensor), "", "")
+
+
+def line(row: Row) -> tuple[str, ...]:
+    """The cells of a row; the name without the modules around it, indented by its level."""
+    name = "  " * row.level + row.name.rpartition(".")[2]
+    macs = "?" if row.macs is None else count(row.macs) if row.macs else ""
+    kind = f"{row.kind} {row.detail}".rstrip()
+    return (name, kind, str(row.output), f"{row.parameters:,}" if row.parameters else "", macs)
+
+
+def fitted(rows: list[tuple[str, ...]], width: int | None) -> list[int]:
+    """The widths of the columns: as wide as their cells, the widest of the texts cut if need be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
+        widest = max(range(3), key=lambda i: widths[i])
+        if widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def aligned(cells: tuple[str, ...], widths: list[int]) -> str:
+    """Texts to the left, numbers to the right; what does not fit ends in `…`."""
+    cut = [c if len(c) <= w else c[: w - 1] + "…" for c, w in zip(cells, widths, strict=True)]
+    texts = [f"{c:<{w}}" for c, w in zip(cut[:3], widths[:3], strict=True)]
+    numbers = [f"{c:>{w}}" for c, w in zip(cut[3:], widths[3:], strict=True)]
+    return GAP.join([*texts, *numbers]).rstrip()
+
+
+def paint(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour and code else text
+
+
+def totals(summary: Summary, colour: bool) -> list[str]:
+    """The lines under the table."""
+    lines = [f"Parameters  {summary.parameters:,}"]
+    lines += [f"Layers      {len(summary.layers):,}"]
+    outputs = ", ".join(map(str, summary.outputs))
+    lines += [f"Output      {outputs}"]
+    if summary.macs is not None:
+        return [*lines, f"MACs        {summary.macs:,} ({count(summary.macs)}, one sample)"]
+    names = ", ".join(summary.free)
+    return [*lines, f"MACs        depend on {names}: give {suggestion(summary)}"]
+
+
+def suggestion(summary: Summary) -> str:
+    """The options that fix every free dimension: `--input 3x224x224`."""
+    return " ".join(f"--input {show(shape)}" for shape in summary.usual)

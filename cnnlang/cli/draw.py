@@ -1,0 +1,82 @@
+"""`cnnlang draw`: the figure of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnnlang.backends.diagram import DIRECTIONS, THEMES
+from cnnlang.cli.files import compiled, write
+from cnnlang.cli.options import (
+    file_argument,
+    input_option,
+    network_argument,
+    output_option,
+    set_option,
+)
+from cnnlang.cli.terminal import Failure, working
+
+FORMATS = ("svg", "png", "pdf", "dot")
+
+EPILOG = """\b
+Examples:
+  cnnlang draw lenet5.cnn --direction LR
+  cnnlang draw resnet.cnn ResNet50 --input 3x224x224 -o resnet50.pdf
+  cnnlang draw unet.cnn UNet --theme dark -o unet.png
+  cnnlang draw lenet5.cnn -o lenet5.dot
+"""
+
+
+@click.command(epilog=EPILOG)
+@file_argument
+@network_argument
+@output_option("A .svg, .png, .pdf or .dot file; NETWORK.svg otherwise.")
+@click.option(
+    "--direction",
+    type=click.Choice(DIRECTIONS, case_sensitive=False),
+    default="TB",
+    show_default=True,
+    help="Downwards, or to the right for short networks.",
+)
+@click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True)
+@input_option
+@set_option
+def command(
+    file: str,
+    network: str | None,
+    output: str | None,
+    direction: str,
+    theme: str,
+    shapes: dict[str | int, tuple[int, ...]],
+    settings: dict[str, Any],
+) -> None:
+    """Draw NETWORK in FILE: its layers and blocks, and the shapes between them.
+
+    Needs no Graphviz on the machine: pygraphviz brings it along.
+    """
+    from cnnlang.backends.diagram import diagram
+    from cnnlang.backends.rendering import RenderError, render
+
+    format = suffix(output) if output else "svg"
+    graph = compiled(file, network, settings, shapes)
+    text = diagram(graph, theme=theme, direction=direction).source
+    try:
+        with working(f"drawing {graph.name}"):
+            data = text.encode("utf-8") if format == "dot" else render(text, format)
+    except RenderError as error:
+        raise Failure(str(error)) from None
+    path = output or f"{graph.name}.svg"
+    write(path, data, file)
+    click.echo(f"wrote {path}", err=True)
+
+
+def suffix(output: str) -> str:
+    """The format that the name of a file asks for."""
+    found = Path(output).suffix.lower().lstrip(".")
+    if found not in FORMATS:
+        raise click.BadParameter(
+            f"'{output}' ends in none of {', '.join('.' + f for f in FORMATS)}", param_hint="'-o'"
+        )
+    return found

@@ -1,0 +1,85 @@
+"""Files of the command line: the network that is meant, and what is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnlang.cli.terminal import Failure, report
+from cnnlang.diagnostics.model import Severity
+from cnnlang.diagnostics.suggest import nearest
+from cnnlang.sources import reason
+
+if TYPE_CHECKING:
+    from cnnlang.graph import Graph
+
+
+def compiled(
+    file: str,
+    network: str | None,
+    settings: Mapping[str, Any],
+    shapes: Mapping[str | int, tuple[int, ...]],
+) -> Graph:
+    """The graph of a network; its errors end the command, its warnings are shown."""
+    from cnnlang.api import CompileError, compile_file
+
+    readable(file)
+    try:
+        graph, remarks = compile_file(file, network, settings, shapes)
+    except CompileError as error:
+        report(error.diagnostics)
+        raise click.exceptions.Exit(1) from None
+    known_inputs(graph, shapes)
+    report([each for each in remarks if each.severity is Severity.WARNING])
+    return graph
+
+
+def readable(file: str) -> None:
+    """Refuse what cannot be read at all before anything tries."""
+    if file == "-" and sys.stdin is None:
+        raise Failure("standard input is closed")
+
+
+def known_inputs(graph: Graph, shapes: Mapping[str | int, tuple[int, ...]]) -> None:
+    """Every shape that is given must be that of an input."""
+    names = [graph.nodes[i].name for i in graph.inputs]
+    for key in shapes:
+        if isinstance(key, int) and key >= len(names):
+            raise Failure(f"{graph.name} has {len(names)} inputs, --input gives {key + 1} shapes")
+        if isinstance(key, str) and key not in names:
+            near = nearest(key, names)
+            hint = f"did you mean {near}?" if near else f"it has {', '.join(names)}"
+            raise Failure(f"{graph.name} has no input {key}: {hint}")
+
+
+def write(path: str, data: bytes, source: str | None = None) -> None:
+    """Write a file whole; it must not be the file that was read."""
+    from cnnlang.backends.rendered import save
+
+    if source is not None and same(path, source):
+        raise Failure(f"{path} is the file that is read: choose another name for the output")
+    try:
+        save(path, data)
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot write {path}: {why(path, error)}") from None
+
+
+def why(path: str, error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return "this cannot be a path"
+    folder = Path(path).parent
+    if isinstance(error, FileNotFoundError) and not folder.is_dir():
+        return f"there is no folder {folder}"
+    return reason(error)
+
+
+def same(a: str, b: str) -> bool:
+    try:
+        return os.path.samefile(a, b)  # noqa: PTH121
+    except (OSError, ValueError):
+        return False

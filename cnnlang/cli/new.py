@@ -1,0 +1,78 @@
+"""`cnnlang new`: a published network as a file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from cnnlang.cli.files import write
+from cnnlang.cli.options import output_option
+from cnnlang.cli.terminal import Failure
+from cnnlang.diagnostics.suggest import nearest
+from cnnlang.sources import STANDARD, library
+
+EPILOG = """\b
+Examples:
+  cnnlang new --list
+  cnnlang new resnet
+  cnnlang new unet -o segmentation.cnn
+"""
+
+
+def complete(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return [CompletionItem(n, help=about(n)) for n in library() if n.startswith(incomplete)]
+
+
+def listing(ctx: click.Context, parameter: click.Parameter, asked: Any) -> None:
+    """Show what there is, and end."""
+    if not asked or ctx.resilient_parsing:
+        return
+    names = library()
+    width = max(map(len, names), default=0)
+    for name in names:
+        click.echo(f"{name:<{width}}  {about(name)}".rstrip())
+    ctx.exit()
+
+
+@click.command(epilog=EPILOG)
+@click.argument("name", shell_complete=complete)
+@output_option("The file to write; NAME.cnn otherwise.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=listing,
+    help="Show the names with a line each.",
+)
+def command(name: str, output: str | None, force: bool) -> None:
+    """Write the network NAME from the standard library to a file of your own."""
+    path = output or f"{name}.cnn"
+    text = starter(name)
+    if not force and Path(path).exists():
+        raise Failure(f"{path} exists already: --force replaces it, -o takes another name")
+    write(path, text)
+    click.echo(f"wrote {path}; next: cnnlang check {path}", err=True)
+
+
+def starter(name: str) -> bytes:
+    """The file of a network in the standard library."""
+    names = library()
+    if name not in names:
+        near = nearest(name, names)
+        hint = f"did you mean '{near}'?" if near else f"there are {', '.join(names)}"
+        raise click.BadParameter(f"there is no '{name}': {hint}", param_hint="NAME")
+    return (STANDARD / f"{name}.cnn").read_bytes()
+
+
+def about(name: str) -> str:
+    """The first comment of a file of the standard library."""
+    lines = (STANDARD / f"{name}.cnn").read_text(encoding="utf-8").splitlines()
+    first = lines[0] if lines else ""
+    return first.removeprefix("#").strip() if first.startswith("#") else ""

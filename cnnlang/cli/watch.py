@@ -1,0 +1,59 @@
+"""Waiting for files to change: their times are looked at a few times a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from cnnlang import sources
+from cnnlang.cli.terminal import is_terminal
+from cnnlang.diagnostics.model import Source
+from cnnlang.syntax import ast
+
+PAUSE = 0.25
+"""Seconds between two looks."""
+
+State = dict[str, tuple[int, int] | None]
+
+
+class Watch:
+    """Some files, and all files that were fetched for them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = set(names)
+
+    def fetch(self, node: ast.Use) -> Source | str:
+        """The source that a `use` names, watched from now on."""
+        found = sources.fetch(node)
+        if isinstance(found, Source) and not found.name.startswith("std."):
+            self.names.add(found.name)
+        return found
+
+    def changes(self) -> Iterator[None]:
+        """Once at the start, and then after every change, on a cleared screen."""
+        while True:
+            before = self.state()
+            if is_terminal(sys.stdout):
+                click.clear()
+            yield
+            sys.stdout.flush()
+            new = {name: stamp(name) for name in self.names - before.keys()}
+            before |= new
+            while self.state() == before:
+                time.sleep(PAUSE)
+
+    def state(self) -> State:
+        return {name: stamp(name) for name in self.names}
+
+
+def stamp(name: str) -> tuple[int, int] | None:
+    """Time and size of a file, None if it is not there."""
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size

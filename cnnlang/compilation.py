@@ -1,0 +1,102 @@
+"""The front end in order: text, tree, program, graph, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from cnnlang.analysis.requirements import check_requirements
+from cnnlang.analysis.validity import valid_sizes
+from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
+from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.files import Fetch, Library, Program
+from cnnlang.elaborate.networks import Settings, elaborate, is_template
+from cnnlang.elaborate.values import NetworkValue
+from cnnlang.graph import Graph
+
+
+def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic]]:
+    """The names that a source defines, and every problem in it and in what it uses."""
+    library = Library(fetch)
+    library.opening.append((source.name, Span(source, 0, 0)))
+    program = library.open(source)
+    return program, [each for file in library.programs.values() for each in file.diagnostics]
+
+
+def check_source(source: Source, fetch: Fetch) -> list[Diagnostic]:
+    """Everything that is wrong with a file, each network checked for all its sizes."""
+    program, found = open_program(source, fetch)
+    for network in program.networks.values():
+        if not is_template(network):
+            found += compile_network(program, network, Settings())[1]
+    return distinct(found)
+
+
+def compile_network(
+    program: Program, network: NetworkValue, settings: Settings
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph of a network, shapes and budgets checked; None if there are errors."""
+    span = network.definition.name_span
+    graph, found = elaborate(network, settings, span)
+    if graph is not None:
+        for analysis in ANALYSES:
+            found += analysis(graph)
+    return (None if has_errors(found) else graph), found
+
+
+ANALYSES: tuple[Callable[[Graph], list[Diagnostic]], ...] = (
+    lambda graph: valid_sizes(graph)[1],
+    check_requirements,
+)
+
+
+def compile_source(
+    source: Source, fetch: Fetch, network: str | None, settings: Settings
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph of one network of a file, by name, or of the only one there is."""
+    program, found = open_program(source, fetch)
+    if has_errors(found):
+        return None, distinct(found)
+    chosen = choose(program, network, settings)
+    if isinstance(chosen, Diagnostic):
+        return None, [*found, chosen]
+    graph, more = compile_network(program, chosen, settings)
+    return graph, distinct([*found, *more])
+
+
+def choose(program: Program, name: str | None, settings: Settings) -> NetworkValue | Diagnostic:
+    """The network that is meant; a diagnostic if that is not clear."""
+    networks = program.networks
+    if name is not None:
+        return networks[name] if name in networks else absent(program, name)
+    ready = [n for n in networks.values() if not is_template(n)]
+    if len(ready) == 1:
+        return ready[0]
+    if not ready and len(networks) == 1:
+        return next(iter(networks.values()))
+    where = program.source.name
+    if not networks:
+        return Diagnostic("N128", f"{where} has no network", help="write `network Name { ... }`")
+    names = [n.name for n in ready] or list(networks)
+    return Diagnostic("N129", f"{where} has several networks: name one", notes=(", ".join(names),))
+
+
+def absent(program: Program, name: str) -> Diagnostic:
+    near = nearest(name, program.networks)
+    known = ", ".join(program.networks) or "none"
+    help = f"did you mean `{near}`?" if near else f"there are: {known}"
+    return Diagnostic("N128", f"{program.source.name} has no network `{name}`", help=help)
+
+
+def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Each mistake once: variants of one network share their blocks, and so their mistakes."""
+    seen: dict[object, Diagnostic] = {}
+    for each in diagnostics:
+        span = each.span
+        place = (span.source.name, span.start, span.end) if span else None
+        key = (each.code, place) if each.severity is Severity.ERROR else (each.code, place, each.message)
+        seen.setdefault(key, each)
+    return list(seen.values())
+
+
+__all__ = ["Settings", "check_source", "compile_source", "open_program", "replace"]

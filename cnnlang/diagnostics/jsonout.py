@@ -1,0 +1,64 @@
+"""Diagnostics as JSON, for programs.
+
+The schema is stable: within one `version`, keys are only ever added.
+
+    {"version": 1,
+     "diagnostics": [
+       {"code": "S104", "severity": "error" | "warning" | "note",
+        "message": "the headline", "label": "what is written at the place, or empty",
+        "file": "net.cnn" or null, "range": RANGE or null,
+        "related": [{"message": "...", "file": "net.cnn", "range": RANGE}],
+        "notes": ["..."], "help": "..." or null,
+        "edits": [{"file": "net.cnn", "range": RANGE, "text": "put in place of the range"}]}]}
+
+RANGE is `{"start": PLACE, "end": PLACE}`, the end exclusive; PLACE is `{"line": 5, "column": 33,
+"offset": 91}`, line and column from 1, offset from 0, columns and offsets in Unicode code points.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cnnlang.diagnostics.model import Diagnostic, Source, Span
+
+VERSION = 1
+
+
+def render(diagnostics: list[Diagnostic]) -> str:
+    """The document, in ASCII, indented by two."""
+    return dump({"version": VERSION, "diagnostics": [as_dict(each) for each in diagnostics]})
+
+
+def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic as plain data."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "label": diagnostic.label,
+        **place(diagnostic.span),
+        "related": [{"message": each.label, **place(each.span)} for each in diagnostic.related],
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+        "edits": [{**place(each.span), "text": each.text} for each in diagnostic.edits],
+    }
+
+
+def place(span: Span | None) -> dict[str, Any]:
+    """`file` and `range` of a span."""
+    if span is None:
+        return {"file": None, "range": None}
+    start, end = point(span.source, span.start), point(span.source, span.end)
+    return {"file": span.source.name, "range": {"start": start, "end": end}}
+
+
+def point(source: Source, offset: int) -> dict[str, int]:
+    """Line, column and offset of one place."""
+    line, column = source.position(offset)
+    return {"line": line, "column": column, "offset": offset}
+
+
+def dump(document: Any) -> str:
+    """JSON in printable ASCII: DEL is the one control character that `json` leaves bare."""
+    return json.dumps(document, indent=2).replace("\x7f", "\\u007f")

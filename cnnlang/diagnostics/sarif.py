@@ -1,0 +1,109 @@
+"""Diagnostics as SARIF 2.1.0, for code scanning and editors.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from cnnlang.diagnostics.jsonout import dump
+from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
+from cnnlang.diagnostics.words import full_text
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def render(diagnostics: list[Diagnostic], *, version: str) -> str:
+    """The log of one run of cnnlang `version`, as JSON."""
+    codes = list(dict.fromkeys(each.code for each in diagnostics))
+    rules = [{"id": code} for code in codes]
+    run = {
+        "tool": {"driver": {"name": "cnnlang", "version": version, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "results": [result(each, codes.index(each.code)) for each in diagnostics],
+    }
+    return dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
+    """One diagnostic; `index` is that of its code among the rules."""
+    parts = {
+        "locations": [location(diagnostic.span, diagnostic.label)] if diagnostic.span else [],
+        "relatedLocations": related_locations(diagnostic),
+        "fixes": [fix(diagnostic)] if diagnostic.edits else [],
+    }
+    return {
+        "ruleId": diagnostic.code,
+        "ruleIndex": index,
+        "level": diagnostic.severity.value,
+        "message": {"text": full_text(diagnostic)},
+        **{name: part for name, part in parts.items() if part},
+    }
+
+
+def related_locations(diagnostic: Diagnostic) -> list[dict[str, Any]]:
+    """The related places, each once: SARIF has them as a set."""
+    found: list[dict[str, Any]] = []
+    for each in diagnostic.related:
+        place = location(each.span, each.label)
+        if place not in found:
+            found.append(place)
+    return found
+
+
+def location(span: Span, label: str) -> dict[str, Any]:
+    """A place, and what is said there."""
+    physical = {"artifactLocation": artifact(span.source), "region": region(span)}
+    message = {"message": {"text": label}} if label else {}
+    return {"physicalLocation": physical, **message}
+
+
+def region(span: Span) -> dict[str, int]:
+    """A span as lines and columns from 1, the end exclusive."""
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+
+
+def artifact(source: Source) -> dict[str, str]:
+    """The file of a source."""
+    return {"uri": reference(source.name)}
+
+
+def reference(name: str) -> str:
+    r"""A file's name as a URI reference; an absolute one gets the scheme `file`.
+
+    >>> reference("my nets\\a.cnn"), reference("C:\\a.cnn"), reference("/a.cnn")
+    ('my%20nets/a.cnn', 'file:///C:/a.cnn', 'file:///a.cnn')
+    """
+    path = name.replace("\\", "/")
+    drive, rest = (path[:2], path[2:]) if path[1:3] == ":/" else ("", path)
+    quoted = quote(rest, safe="/", errors="surrogatepass")
+    if drive:
+        return f"file:///{drive}{quoted}"
+    if quoted.startswith("//"):
+        return f"file:{quoted}"
+    return f"file://{quoted}" if quoted.startswith("/") else quoted
+
+
+def fix(diagnostic: Diagnostic) -> dict[str, Any]:
+    """The edits, grouped by the file they change."""
+    changes: dict[str, dict[str, Any]] = {}
+    for edit in diagnostic.edits:
+        file = artifact(edit.span.source)
+        change = changes.setdefault(file["uri"], {"artifactLocation": file, "replacements": []})
+        change["replacements"].append(replacement(edit))
+    description = {"description": {"text": diagnostic.help}} if diagnostic.help else {}
+    return {**description, "artifactChanges": list(changes.values())}
+
+
+def replacement(edit: Edit) -> dict[str, Any]:
+    """One edit."""
+    return {"deletedRegion": region(edit.span), "insertedContent": {"text": edit.text}}

@@ -1,0 +1,98 @@
+"""The graph under construction: nodes are added here, and problems are collected here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.elaborate.faults import Fault
+from cnnlang.elaborate.limits import Budget
+from cnnlang.graph import Located, Node, Requirement
+from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem, Weight
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import SizeLimit
+from cnnlang.syntax import ast
+
+BAD = -1
+"""The value of what could not be made: whatever takes it is muted."""
+
+
+@dataclass(slots=True)
+class Builder:
+    """Nodes, conditions and diagnostics of one network."""
+
+    budget: Budget = field(default_factory=Budget)
+    nodes: list[Node] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    conditions: list[Located] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
+    externs: dict[str, str] = field(default_factory=dict)
+    weights: dict[tuple[str, ...], tuple[Weight, ...]] = field(default_factory=dict)
+    told: set[tuple[str, int, int]] = field(default_factory=set)
+    layers: dict[tuple[type[Layer], str], Layer] = field(default_factory=dict)
+    shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(default_factory=dict)
+
+    def report(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
+        """Keep the diagnostics of a fault; the same mistake at the same place is told once."""
+        for each in fault.diagnostics:
+            at = each.span
+            key = (each.code, id(at.source), at.start) if at else (each.code, 0, 0)
+            if key in self.told:
+                continue
+            self.told.add(key)
+            self.diagnostics.append(called_from(each, trail))
+
+    def layer(self, cls: type[Layer], positional: Sequence[Any], named: Mapping[str, Any]) -> Layer:
+        """The layer with these arguments; the same arguments give the same object."""
+        key = (cls, repr((positional, named)))
+        if key not in self.layers:
+            self.layers[key] = cls.build(positional, named)
+        return self.layers[key]
+
+    def add(
+        self,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        path: tuple[str, ...],
+        span: Span,
+        labelled: bool = False,
+        call: ast.Call | None = None,
+    ) -> int:
+        """A node for a layer; raises `LayerError` if it cannot stand there."""
+        self.budget.layer(span)
+        tensors = tuple(self.nodes[i].output for i in inputs)
+        key = (id(layer), tensors)
+        if key not in self.shapes:
+            self.shapes[key] = shape(layer, tensors)
+        output, conditions = self.shapes[key]
+        index = len(self.nodes)
+        self.nodes.append(Node(index, layer, inputs, output, path, span, labelled, call))
+        self.conditions += [Located(each, span, index) for each in conditions]
+        return index
+
+    def input(self, name: str, tensor: Tensor, span: Span) -> int:
+        """A node for an input of the network."""
+        index = len(self.nodes)
+        self.nodes.append(Node(index, None, (), tensor, (name,), span, True))
+        return index
+
+
+def shape(layer: Layer, tensors: tuple[Tensor, ...]) -> tuple[Tensor, list[Condition]]:
+    need = Need()
+    try:
+        return layer.output(tensors, need), need.conditions
+    except SizeLimit as limit:
+        raise LayerError(Problem("E305", str(limit), help="fix the input's size")) from None
+
+
+def called_from(diagnostic: Diagnostic, trail: Sequence[Span]) -> Diagnostic:
+    """The diagnostic with the calls that led to it, the innermost two and the outermost."""
+    if not trail or diagnostic.span is None:
+        return diagnostic
+    shown = list(trail) if len(trail) <= 3 else [trail[0], *trail[-2:]]
+    related = tuple(Related(span, "called here") for span in reversed(shown))
+    from dataclasses import replace
+
+    return replace(diagnostic, related=(*diagnostic.related, *related))

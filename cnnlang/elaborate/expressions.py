@@ -1,0 +1,352 @@
+"""Expressions: evaluated exactly, within bounds, without ever running Python of the file's."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnlang.diagnostics.model import Related, Span
+from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.arguments import bind
+from cnnlang.elaborate.builtins import BUILTINS
+from cnnlang.elaborate.faults import Muted, fault
+from cnnlang.elaborate.limits import BITS, ITEMS, Budget
+from cnnlang.elaborate.values import MISSING, FunctionValue, Names, Word, kind
+from cnnlang.layers.initial import SCHEMES, SHORT, make
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import Free, Mixed, SizeLimit
+from cnnlang.syntax import ast
+
+POISON = object()
+"""The incoming tensor after a mistake: asking for its sizes is `Muted`."""
+
+FIELDS = ("channels", "features", "height", "width", "length", "depth", "shape")
+
+
+@dataclass(slots=True)
+class Reader:
+    """What an expression may see: names, the incoming tensor, and further functions."""
+
+    names: Names
+    budget: Budget
+    incoming: Any = None
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+
+def evaluate(node: ast.Expression, reader: Reader) -> Any:
+    """The value of an expression; a `Fault` says what is wrong with it."""
+    reader.budget.step(node.span)
+    return RULES[type(node)](node, reader)
+
+
+def argument(node: ast.Expression, reader: Reader) -> Any:
+    """The value of an argument, where a name without a value is a word (`padding=same`)."""
+    if isinstance(node, ast.Name) and reader.names.find(node.name) is MISSING:
+        return Word(node.name)
+    if isinstance(node, ast.Sequence):
+        return tuple(argument(item, reader) for item in node.items)
+    if isinstance(node, ast.Conditional):
+        return argument(chosen(node, reader), reader)
+    return evaluate(node, reader)
+
+
+def truth(node: ast.Expression, reader: Reader) -> bool:
+    """A condition; only true and false are conditions."""
+    value = evaluate(node, reader)
+    if isinstance(value, bool):
+        return value
+    raise fault("A210", f"a condition is true or false, got {tell(value)}", node.span)
+
+
+def whole(node: ast.Expression, reader: Reader, what: str, most: int) -> int:
+    """An integer from 0 to `most`."""
+    value = evaluate(node, reader)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
+        return value
+    raise fault("A211", f"{what} is a whole number from 0 to {most:,}, got {tell(value)}", node.span)
+
+
+def listed(node: ast.Expression, reader: Reader) -> tuple[Any, ...]:
+    """A list to go through."""
+    value = evaluate(node, reader)
+    if isinstance(value, tuple):
+        return value
+    help = f"write `range({value})` to count" if isinstance(value, int) else None
+    raise fault("A212", f"`for` goes through a list, got {tell(value)}", node.span, help=help)
+
+
+def tell(value: Any) -> str:
+    """A value with what it is: `0.5, a number`."""
+    if isinstance(value, (int, float, str, Free, Mixed)):
+        text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+        return f"{text[:40]}, {kind(value)}"
+    return kind(value)
+
+
+# --- one rule a node -----------------------------------------------------------------------------
+
+
+def name(node: ast.Name, reader: Reader) -> Any:
+    value = reader.names.find(node.name)
+    if value is MISSING:
+        raise unknown(node.name, node.span, reader)
+    if value is POISON:
+        raise Muted
+    return value
+
+
+def unknown(name: str, span: Span, reader: Reader) -> Exception:
+    near = nearest(name, (*reader.names.all(), *reader.functions))
+    label = f"did you mean `{near}`?" if near else "no parameter, `let` or block has this name"
+    return fault("N101", f"unknown name `{name}`", span, label, help=f"write `{near}`" if near else None)
+
+
+def size(node: ast.Size, reader: Reader) -> Any:
+    for part in node.parts:
+        if isinstance(part, str):
+            raise fault("N102", f"`{part}` is a free dimension, which only an input may have", node.span,
+                        help=f"write the size as a list, with a parameter: `[{part.lower()}, {part.lower()}]`")
+    return node.parts
+
+
+def incoming(node: ast.Incoming, reader: Reader) -> Any:
+    tensor = reader.incoming
+    if tensor is POISON:
+        raise Muted
+    if node.field not in FIELDS:
+        near = nearest(node.field, FIELDS)
+        raise fault("N103", f"`in` has no `{node.field}`", node.span,
+                    f"did you mean `in.{near}`?" if near else f"it has {', '.join(FIELDS)}")
+    if tensor is None:
+        raise fault("N104", f"`in.{node.field}`: no tensor flows in here", node.span,
+                    help="place it after an `input`")
+    return incoming_size(node, tensor)
+
+
+def incoming_size(node: ast.Incoming, tensor: Tensor) -> Any:
+    if node.field == "shape":
+        return tensor.shape
+    found = tensor.size(node.field)
+    if found is None and tensor.rank == 1 and node.field in ("channels", "features"):
+        found = tensor.shape[0]
+    if found is None:
+        known = ", ".join(f"in.{axis}" for axis in tensor.axes)
+        raise fault("N105", f"`in.{node.field}`: the tensor {tensor} has no such axis", node.span,
+                    f"it has {known}")
+    return found
+
+
+def sequence(node: ast.Sequence, reader: Reader) -> Any:
+    return tuple(evaluate(item, reader) for item in node.items)
+
+
+def unary(node: ast.Unary, reader: Reader) -> Any:
+    if node.operator == "not":
+        return not truth(node.operand, reader)
+    value = number(node.operand, reader)
+    return -1 * value if node.operator == "-" else value
+
+
+def binary(node: ast.Binary, reader: Reader) -> Any:
+    if node.operator == "and":
+        return truth(node.left, reader) and truth(node.right, reader)
+    if node.operator == "or":
+        return truth(node.left, reader) or truth(node.right, reader)
+    if node.operator in ("==", "!="):
+        return equal(node, reader) == (node.operator == "==")
+    if node.operator == "+":
+        return plus(node, reader)
+    return calculate(node, number(node.left, reader), number(node.right, reader))
+
+
+def equal(node: ast.Binary, reader: Reader) -> bool:
+    left, right = argument(node.left, reader), argument(node.right, reader)
+    for side, value, other in ((node.left, left, right), (node.right, right, left)):
+        if isinstance(value, Word) and isinstance(side, ast.Name) and not isinstance(other, str):
+            raise unknown(side.name, side.span, reader)
+    if isinstance(left, (Free, Mixed)) or isinstance(right, (Free, Mixed)):
+        if left != right:
+            raise undecided(node)
+        return True
+    return bool(left == right)
+
+
+def plus(node: ast.Binary, reader: Reader) -> Any:
+    left, right = evaluate(node.left, reader), evaluate(node.right, reader)
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        reader.budget.step(node.span, len(left) + len(right))
+        return short(left + right, node.span)
+    return calculate(node, numeric(left, node.left.span), numeric(right, node.right.span))
+
+
+def number(node: ast.Expression, reader: Reader) -> Any:
+    return numeric(evaluate(node, reader), node.span)
+
+
+def numeric(value: Any, span: Span) -> Any:
+    if isinstance(value, (int, float, Free, Mixed)) and not isinstance(value, bool):
+        return value
+    raise fault("A213", f"arithmetic needs numbers, got {tell(value)}", span)
+
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def calculate(node: ast.Binary, left: Any, right: Any) -> Any:
+    if isinstance(left, (Free, Mixed)) or isinstance(right, (Free, Mixed)):
+        return symbolic(node, left, right)
+    if node.operator in ("/", "//", "%") and right == 0:
+        raise fault("A214", "division by zero", node.right.span, "this is 0")
+    if node.operator == "**" and abs(right) * math.log2(abs(left) + 2) > 4 * BITS:
+        raise overflow(node)
+    try:
+        return bounded(OPERATORS[node.operator](left, right), node)
+    except (OverflowError, ZeroDivisionError):
+        raise overflow(node) from None
+
+
+def symbolic(node: ast.Binary, left: Any, right: Any) -> Any:
+    """Arithmetic with a size that depends on a free dimension."""
+    try:
+        match node.operator:
+            case "+" | "-" | "*" if not isinstance(left, float) and not isinstance(right, float):
+                return OPERATORS[node.operator](left, right)
+            case "//" if isinstance(right, int) and right > 0:
+                return left // right
+            case "%" if isinstance(right, int) and right > 0:
+                return left - left // right * right
+    except SizeLimit as limit:
+        raise fault("E305", str(limit), node.span) from None
+    raise undecided(node)
+
+
+def undecided(node: ast.Expression) -> Exception:
+    return fault("A215", "this depends on a free dimension of the input, which is not known here", node.span,
+                 help="fix the input's size, or use a layer that follows it")
+
+
+def bounded(value: Any, node: ast.Expression) -> Any:
+    if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+        raise overflow(node)
+    if isinstance(value, int) and value.bit_length() > BITS:
+        raise overflow(node)
+    return value
+
+
+def overflow(node: ast.Expression) -> Exception:
+    return fault("A216", f"the result is no number below 2^{BITS}", node.span)
+
+
+def short(items: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
+    if len(items) > ITEMS:
+        raise fault("E301", f"a list of {len(items):,} items; at most {ITEMS:,}", span)
+    return items
+
+
+def conditional(node: ast.Conditional, reader: Reader) -> Any:
+    return evaluate(chosen(node, reader), reader)
+
+
+def chosen(node: ast.Conditional, reader: Reader) -> ast.Expression:
+    return node.then if truth(node.condition, reader) else node.otherwise
+
+
+def index(node: ast.Index, reader: Reader) -> Any:
+    base, at = evaluate(node.base, reader), evaluate(node.index, reader)
+    if not isinstance(base, tuple):
+        raise fault("A217", f"only lists have items, got {tell(base)}", node.base.span)
+    if not isinstance(at, int) or isinstance(at, bool) or not -len(base) <= at < len(base):
+        raise fault("A217", f"the list has {len(base)} items, from 0 on; got {tell(at)}", node.index.span)
+    return base[at]
+
+
+def apply(node: ast.Apply, reader: Reader) -> Any:
+    value = reader.names.find(node.function)
+    if isinstance(value, FunctionValue):
+        return call(node, value, reader)
+    if value is not MISSING:
+        raise fault("A218", f"`{node.function}` is {tell(value)}, not a function", node.name_span)
+    given = [argument(each.value, reader) for each in node.arguments]
+    positional = [v for each, v in zip(node.arguments, given, strict=True) if each.name is None]
+    named = {each.name: v for each, v in zip(node.arguments, given, strict=True) if each.name}
+    if node.function in reader.functions:
+        return reader.functions[node.function](node, positional, named)
+    if node.function in SCHEMES or node.function in SHORT:
+        return initialisation(node, positional, named)
+    if node.function not in BUILTINS:
+        near = nearest(node.function, (*BUILTINS, *SCHEMES, *reader.functions, *reader.names.all()))
+        raise fault("N106", f"unknown function `{node.function}`", node.name_span,
+                    f"did you mean `{near}`?" if near else f"there are {', '.join(BUILTINS)}")
+    return builtin(node, positional, named, reader)
+
+
+def initialisation(node: ast.Apply, positional: list[Any], named: dict[str, Any]) -> Any:
+    try:
+        return make(node.function, tuple(positional), named)
+    except ValueError as problem:
+        raise fault("A203", f"this wants {problem}", node.span) from None
+
+
+def builtin(node: ast.Apply, positional: list[Any], named: dict[str, Any], reader: Reader) -> Any:
+    for value in (*positional, *named.values()):
+        if isinstance(value, Word):
+            raise unknown(value, node.span, reader)
+        reader.budget.step(node.span, len(value) if isinstance(value, tuple) else 1)
+    usage, function = BUILTINS[node.function]
+    try:
+        result = function(*positional, **named)
+    except (TypeError, ValueError, OverflowError) as problem:
+        detail = f": {problem}" if isinstance(problem, ValueError) and problem.args else ""
+        raise fault("A219", f"`{node.function}` cannot take this{detail}", node.span,
+                    help=f"it is written `{usage}`") from None
+    if isinstance(result, tuple):
+        reader.budget.step(node.span, len(result))
+        return short(result, node.span)
+    return bounded(result, node)
+
+
+def call(node: ast.Apply, function: FunctionValue, reader: Reader) -> Any:
+    names = bind(function, node.arguments, node.span, reader)
+    reader.budget.enter(node.span, function.name)
+    try:
+        inner = Reader(names, reader.budget, None, reader.functions)
+        return evaluate(function.definition.value, inner)
+    finally:
+        reader.budget.leave()
+
+
+def literal(node: Any, reader: Reader) -> Any:
+    return node.value
+
+
+RULES: dict[type, Callable[[Any, Reader], Any]] = {
+    ast.Number: literal,
+    ast.Text: literal,
+    ast.Truth: literal,
+    ast.Size: size,
+    ast.Name: name,
+    ast.Incoming: incoming,
+    ast.Sequence: sequence,
+    ast.Unary: unary,
+    ast.Binary: binary,
+    ast.Conditional: conditional,
+    ast.Index: index,
+    ast.Apply: apply,
+}
+
+__all__ = ["POISON", "Reader", "Related", "argument", "evaluate", "listed", "tell", "truth", "whole"]

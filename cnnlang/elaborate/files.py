@@ -1,0 +1,142 @@
+"""Files: what they define, and what they take from one another with `use`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span
+from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.builder import Builder
+from cnnlang.elaborate.faults import Fault, fault
+from cnnlang.elaborate.flow import default, define
+from cnnlang.elaborate.scope import Frame, Scope
+from cnnlang.elaborate.values import BlockValue, ExternValue, FunctionValue, Names, NetworkValue
+from cnnlang.graph import Instance
+from cnnlang.syntax import ast
+from cnnlang.syntax.parser import parse
+
+Fetch: TypeAlias = Callable[[ast.Use], Source | str]
+"""Finds the source of a `use`; a text instead says why there is none."""
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """A file with the names it defines."""
+
+    source: Source
+    names: Names
+    networks: dict[str, NetworkValue]
+    defined: dict[str, Span] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+class Library:
+    """The files of one compilation, each read once."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self.fetch = fetch
+        self.programs: dict[str, Program] = {}
+        self.opening: list[tuple[str, Span]] = []
+
+    def open(self, source: Source) -> Program:
+        """The program in a source, everything it uses included."""
+        tree, diagnostics = parse(source)
+        program = Program(source, Names({}), {}, diagnostics=list(diagnostics))
+        self.programs[source.name] = program
+        builder = Builder()
+        root = Instance("network", source.name, (), tree.span, None)
+        frame = Frame(builder, Scope(root), program.names, {})
+        hoist(frame, program, tree)
+        for node in tree.definitions:
+            try:
+                self.read(frame, program, node)
+            except Fault as problem:
+                builder.report(problem)
+        program.diagnostics += builder.diagnostics
+        return program
+
+    def read(self, frame: Frame, program: Program, node: ast.Definition) -> None:
+        """The definitions whose order matters: `use`, `let`, `default`; the others close over them."""
+        names = program.names
+        match node:
+            case ast.Use():
+                self.use(program, node)
+            case ast.Let():
+                define(frame, node)
+            case ast.Default():
+                default(frame, node)
+            case ast.Block():
+                if program.defined[node.name] is node.name_span:
+                    names.own[node.name] = BlockValue(node, names, frame.defaults)
+            case ast.Network() | ast.Variant():
+                if program.defined[node.name] is node.name_span:
+                    value = NetworkValue(node, names, frame.defaults)
+                    names.own[node.name] = program.networks[node.name] = value
+            case _:
+                pass
+
+    def use(self, program: Program, node: ast.Use) -> None:
+        """The names that a `use` brings in."""
+        source = self.fetch(node)
+        if isinstance(source, str):
+            raise fault("N120", f"cannot use {node.origin_span.text}: {source}", node.origin_span)
+        other = self.enter(source, node)
+        for each in node.names:
+            name = each.alias or each.name
+            value = other.names.own.get(each.name)
+            if value is None:
+                near = nearest(each.name, other.names.own)
+                raise fault("N121", f"{node.origin_span.text} has no `{each.name}`", each.span,
+                            f"did you mean `{near}`?" if near else f"it has {', '.join(other.names.own) or 'nothing'}",
+                            related=(Related(Span(source, 0, 0), "this file"),))
+            declare(program, name, each.span)
+            program.names.own[name] = value
+
+    def enter(self, source: Source, node: ast.Use) -> Program:
+        for name, where in self.opening:
+            if name == source.name:
+                raise fault("N122", f"{node.origin_span.text} uses this file in turn: a cycle", node.origin_span,
+                            related=(Related(where, "the cycle begins here"),),
+                            help="move what both need into a third file")
+        if source.name not in self.programs:
+            self.opening.append((source.name, node.origin_span))
+            try:
+                self.open(source)
+            finally:
+                self.opening.pop()
+        return self.programs[source.name]
+
+
+def hoist(frame: Frame, program: Program, tree: ast.File) -> None:
+    """Make blocks, networks, functions and externs known before anything is read."""
+    for node in tree.definitions:
+        if isinstance(node, (ast.Use, ast.Default, ast.Let)):
+            continue
+        try:
+            declare(program, node.name, node.name_span)
+        except Fault as problem:
+            frame.builder.report(problem)
+            continue
+        program.names.own[node.name] = hoisted(node, program.names)
+
+
+def hoisted(node: Any, names: Names) -> Any:
+    match node:
+        case ast.Block():
+            return BlockValue(node, names, {})
+        case ast.Network() | ast.Variant():
+            return NetworkValue(node, names, {})
+        case ast.Function():
+            return FunctionValue(node, names)
+        case _:
+            return ExternValue(node, names)
+
+
+def declare(program: Program, name: str, span: Span) -> None:
+    """Take a name in a file; each can be defined once."""
+    if name in program.defined:
+        raise fault("N123", f"`{name}` is defined twice in this file", span, "the second time",
+                    related=(Related(program.defined[name], "the first time"),))
+    program.defined[name] = span

@@ -1,0 +1,55 @@
+"""Bounds that keep a stranger's file from using up time or memory."""
+
+from __future__ import annotations
+
+from cnnlang.diagnostics.model import Diagnostic, Span
+from cnnlang.elaborate.faults import Fault
+
+STEPS = 2_000_000
+LAYERS = 250_000
+DEPTH = 1_100
+CALLS = 200
+ITEMS = 100_000
+BITS = 63
+LETTERS = 120
+
+
+class Budget:
+    """What one elaboration may still spend; spending more is a `Fault` at the place that did."""
+
+    def __init__(self) -> None:
+        self.steps = STEPS
+        self.layers = LAYERS
+        self.calls = 0
+
+    def step(self, span: Span, count: int = 1) -> None:
+        self.steps -= count
+        if self.steps < 0:
+            raise exhausted("E302", f"the file takes more than {STEPS:,} steps to unfold", span)
+
+    def layer(self, span: Span) -> None:
+        self.layers -= 1
+        if self.layers < 0:
+            raise exhausted("E303", f"the network has more than {LAYERS:,} layers", span)
+
+    def deeper(self, depth: int, span: Span, name: str) -> None:
+        if depth > DEPTH:
+            raise exhausted("E304", f"`{name}` is nested more than {DEPTH:,} blocks deep", span,
+                            "a block that calls itself needs an `if` that ends it")
+
+    def enter(self, span: Span, name: str) -> None:
+        self.calls += 1
+        if self.calls > CALLS:
+            raise exhausted("E304", f"`{name}` calls itself more than {CALLS} times deep", span,
+                            "a function that calls itself needs a condition that ends it")
+
+    def leave(self) -> None:
+        self.calls -= 1
+
+
+class Exhausted(Fault):
+    """A limit was reached: nothing more is elaborated."""
+
+
+def exhausted(code: str, message: str, span: Span, help: str | None = None) -> Exhausted:
+    return Exhausted(Diagnostic(code, message, span, help=help or "make loops and lists smaller"))

@@ -1,0 +1,273 @@
+"""The steps of a chain: what a name means, and what applying it adds to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.builder import BAD
+from cnnlang.elaborate.expressions import argument
+from cnnlang.elaborate.faults import Fault, fault
+from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
+from cnnlang.elaborate.merges import is_merge, operands, outcomes
+from cnnlang.elaborate.scope import Frame, claim, spell, tensor
+from cnnlang.elaborate.values import (
+    MISSING,
+    BlockValue,
+    ExternValue,
+    NetworkValue,
+    SharedValue,
+    Word,
+)
+from cnnlang.graph import Apply
+from cnnlang.layers import REGISTRY
+from cnnlang.layers.base import Layer, LayerError, Problem
+from cnnlang.layers.values import Ref
+from cnnlang.syntax import ast
+
+
+def advance(frame: Frame, step: ast.Step, flow: int | None) -> int:
+    """The value that a step makes of `flow`; on a mistake, tells it and gives `BAD`."""
+    label = None
+    try:
+        label = spell(step.label, frame) if step.label else None
+        value = element(frame, step, label, flow)
+    except Fault as problem:
+        frame.builder.report(problem, frame.trail)
+        value = BAD
+    if label is not None:
+        frame.scope.labels[label] = value
+    return value
+
+
+def element(frame: Frame, step: ast.Step, label: str | None, flow: int | None) -> int:
+    what = step.element
+    if flow is None:
+        raise fault("N111", "no tensor flows in here", what.span, help="declare an `input` before it")
+    if isinstance(what, ast.Stack):
+        return apply_stack(frame, what, label, flow)
+    if isinstance(what, ast.Residual):
+        return apply_residual(frame, what, label, flow)
+    return named(frame, what, label, flow)
+
+
+def named(frame: Frame, call: ast.Call, label: str | None, flow: int) -> int:
+    """A call by name: a block, shared piece or extern in scope, else a layer."""
+    value = frame.names.find(call.name)
+    if call.group is not None and (value is not MISSING or not is_merge(REGISTRY.get(call.name))):
+        raise fault("A220", f"`{call.name}` takes no branches", call.name_span,
+                    help="branches belong to a merge such as `concat`, `add` or `multiply`")
+    for kind, apply in APPLIERS.items():
+        if isinstance(value, kind):
+            return apply(frame, value, call, label, flow)
+    if call.name == "identity":
+        return identity(call, flow)
+    if call.name in REGISTRY:
+        return apply_layer(frame, REGISTRY[call.name], call, label, flow)
+    raise unknown(frame, call, value)
+
+
+def identity(call: ast.Call, flow: int) -> int:
+    if call.arguments:
+        raise fault("A204", "`identity` takes no arguments", call.arguments[0].span)
+    return flow
+
+
+def unknown(frame: Frame, call: ast.Call, value: Any) -> Fault:
+    """What to say of a name that is no layer and no block."""
+    if isinstance(value, NetworkValue):
+        return fault("N112", f"`{call.name}` is a network, not a block", call.name_span,
+                     help=f"write `block {call.name}(...)` to use it inside another")
+    if value is not MISSING:
+        return fault("N112", f"`{call.name}` is {value!r:.40}, not a layer or block", call.name_span)
+    if frame.scope.find(call.name) is not None:
+        return fault("N113", f"`{call.name}` is a tensor; a tensor can only begin a chain", call.name_span,
+                     help=f"join it with `add({call.name})` or `concat({call.name})`")
+    blocks = [name for name in frame.names.all() if isinstance(frame.names.find(name), tuple(APPLIERS))]
+    near = nearest(call.name, (*REGISTRY, *blocks, *frame.scope.visible(), "identity"))
+    near = near or FOREIGN.get(call.name.lower())
+    return fault("N114", f"unknown layer or block `{call.name}`", call.name_span,
+                 f"did you mean `{near}`?" if near else "", help=f"write `{near}`" if near else None)
+
+
+FOREIGN = {
+    "conv1d": "conv",
+    "conv2d": "conv",
+    "conv3d": "conv",
+    "linear": "dense",
+    "fc": "dense",
+    "fully_connected": "dense",
+    "maxpooling2d": "maxpool",
+    "maxpool2d": "maxpool",
+    "avgpool2d": "avgpool",
+    "bn": "batchnorm",
+    "batchnorm2d": "batchnorm",
+    "batch_norm": "batchnorm",
+    "deconv": "conv_transpose",
+    "convtranspose2d": "conv_transpose",
+    "swish": "silu",
+    "cat": "concat",
+    "sum": "add",
+    "gap": "global_avgpool",
+}
+"""Names of other tools, and ours."""
+
+
+def apply_layer(frame: Frame, cls: type[Layer], call: ast.Call, label: str | None, flow: int) -> int:
+    """A layer (or merge) applied to the flow."""
+    sources, rest = operands(frame, cls, call)
+    positional, given, references = read(frame, cls, rest)
+    layer = build(frame, cls, call, positional, given)
+    inputs = (*outcomes(frame, call, flow), *sources) if is_merge(cls) else (flow,)
+    name = claim(frame, label, cls.name, call.span, module=cls.operands == (1, 1))
+    inputs = (*inputs, *references)
+    if BAD in inputs:
+        return BAD
+    return place(frame, layer, call, inputs, (*frame.scope.instance.path, name), label is not None)
+
+
+def read(
+    frame: Frame, cls: type[Layer], arguments: tuple[ast.Argument, ...]
+) -> tuple[list[Any], dict[str, Any], list[int]]:
+    """Arguments by position, by name (defaults in force included), and tensors referred to."""
+    reader = frame.reader()
+    positional: list[Any] = []
+    given: dict[str, Any] = dict(frame.defaults.get(cls.name, {}))
+    references: list[int] = []
+    for each in arguments:
+        if each.name in cls.references and isinstance(each.value, ast.Name):
+            references.append(tensor(frame, each.value.name, each.value.span))
+            given[each.name] = Ref(each.value.name)
+        elif each.name is None:
+            positional.append(argument(each.value, reader))
+        else:
+            given[each.name] = argument(each.value, reader)
+    for field in cls.positional[: len(positional)]:
+        if not any(each.name == field for each in arguments):
+            given.pop(field, None)
+    return positional, given, references
+
+
+def build(
+    frame: Frame, cls: type[Layer], call: ast.Call, positional: list[Any], given: Mapping[str, Any]
+) -> Layer:
+    try:
+        return frame.builder.layer(cls, positional, given)
+    except LayerError as error:
+        raise located(frame, cls, call, error, (*positional, *given.values())) from None
+
+
+def located(
+    frame: Frame, cls: type[Layer], call: ast.Call, error: LayerError, values: tuple[Any, ...] = ()
+) -> Fault:
+    """The problems of a layer as diagnostics at the arguments that they are about."""
+    spans = argument_spans(cls, call)
+    names = frame.names.all()
+    found = []
+    for problem in error.problems:
+        span = spans.get(problem.field or "", call.name_span if call.arguments is None else call.span)
+        if problem.code in ("A202", "A205"):
+            span = next((a.name_span for a in call.arguments or () if a.name == problem.field and a.name_span), span)
+        near = next((nearest(v, names) for v in values if isinstance(v, Word) and span.text.endswith(v)), None)
+        if near and problem.code == "A203":
+            found.append(Diagnostic("N101", f"unknown name `{span.text}`", span, f"did you mean `{near}`?",
+                                    help=f"write `{near}`"))
+        else:
+            found.append(diagnostic(problem, span))
+    return Fault(*found)
+
+
+def diagnostic(problem: Problem, span: Span, related: tuple[Related, ...] = ()) -> Diagnostic:
+    return Diagnostic(problem.code, problem.message, span, problem.label, related, problem.notes, problem.help)
+
+
+def argument_spans(cls: type[Layer], call: ast.Call) -> dict[str, Span]:
+    """Where the value of every written argument stands."""
+    spans: dict[str, Span] = {}
+    positional = iter(cls.positional)
+    for each in call.arguments or ():
+        field = each.name or next(positional, None)
+        if field:
+            spans[field] = each.value.span
+    return spans
+
+
+def place(
+    frame: Frame, layer: Layer, call: ast.Call, inputs: tuple[int, ...], path: tuple[str, ...], labelled: bool
+) -> int:
+    """The node of a layer; what is wrong with its inputs is told at its arguments."""
+    try:
+        index = frame.builder.add(layer, inputs, path, call.span, labelled, call)
+    except LayerError as error:
+        raise explained(frame, located(frame, type(layer), call, error), inputs, call.span) from None
+    share(frame, index)
+    frame.items.append(Apply(index))
+    return index
+
+
+def explained(frame: Frame, problem: Fault, inputs: tuple[int, ...], span: Span) -> Fault:
+    """The fault with where its tensors came from, and the shapes on the way there."""
+    from dataclasses import replace
+
+    nodes = frame.builder.nodes
+    related: tuple[Related, ...] = ()
+    if len(inputs) > 1:
+        seen = {nodes[i].span: f"this is {nodes[i].output}" for i in inputs if nodes[i].span != span}
+        related = tuple(Related(where, label) for where, label in seen.items())
+    chain, at = [], inputs[0]
+    while len(chain) < 4:
+        chain.append(f"{nodes[at].name} {nodes[at].output}")
+        if not nodes[at].inputs:
+            break
+        at = nodes[at].inputs[0]
+    note = "shapes: " + ("... -> " if nodes[at].inputs and len(chain) == 4 else "") + " -> ".join(reversed(chain))
+    return Fault(
+        *(
+            replace(d, related=(*d.related, *related), notes=(*d.notes, note)) if d.code[0] == "S" else d
+            for d in problem.diagnostics
+        )
+    )
+
+
+def share(frame: Frame, index: int) -> None:
+    """Layers with one path share their weights, which then must have one shape."""
+    node = frame.builder.nodes[index]
+    assert node.layer is not None
+    known = frame.builder.weights
+    if node.path not in known:
+        known[node.path] = node.layer.weights(tuple(frame.builder.nodes[i].output for i in node.inputs))
+        return
+    weights = node.layer.weights(tuple(frame.builder.nodes[i].output for i in node.inputs))
+    if weights != known[node.path]:
+        raise fault("S117", f"the shared `{node.name}` would need weights of two shapes", node.span,
+                    f"here {weights[0].shape}, before {known[node.path][0].shape}",
+                    help="apply it to tensors with the same number of channels")
+
+
+def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: int) -> int:
+    """`add` of two bodies that start from the same tensor; the shortcut is the identity if empty."""
+    from cnnlang.elaborate.flow import body
+
+    sides = [body(frame, what.main, flow)]
+    sides.append(body(frame, what.shortcut, flow) if what.shortcut else flow)
+    name = claim(frame, label, "add", what.span, module=False)
+    if BAD in sides:
+        return BAD
+    call = ast.Call("add", None, None, what.span, head(what.span))
+    path = (*frame.scope.instance.path, name)
+    return place(frame, frame.builder.layer(REGISTRY["add"], (), {}), call, tuple(sides), path, label is not None)
+
+
+def head(span: Span) -> Span:
+    """The first word of a span."""
+    word = span.text.split("{")[0].rstrip()
+    return Span(span.source, span.start, span.start + max(1, len(word)))
+
+
+APPLIERS: dict[type, Callable[..., int]] = {
+    BlockValue: apply_block,
+    SharedValue: apply_shared,
+    ExternValue: apply_extern,
+}

@@ -1,0 +1,149 @@
+"""What names can stand for while a file is unfolded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cnnlang.sizes import Size
+from cnnlang.syntax import ast
+
+
+class Word(str):
+    """A name that stands for itself, like `same` in `padding=same`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Names:
+    """Names in scope: a chain of dictionaries, the innermost first."""
+
+    own: dict[str, Any]
+    outer: Names | None = None
+
+    def find(self, name: str) -> Any:
+        """The value of a name, `MISSING` if it has none."""
+        scope: Names | None = self
+        while scope is not None:
+            if name in scope.own:
+                return scope.own[name]
+            scope = scope.outer
+        return MISSING
+
+    def all(self) -> list[str]:
+        """Every name in sight."""
+        found: dict[str, None] = {}
+        scope: Names | None = self
+        while scope is not None:
+            found |= dict.fromkeys(scope.own)
+            scope = scope.outer
+        return list(found)
+
+    def inner(self, own: dict[str, Any] | None = None) -> Names:
+        return Names({} if own is None else own, self)
+
+
+MISSING = object()
+
+Defaults: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""`default` arguments in force: by layer name, then by argument."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BlockValue:
+    """A block with the names and defaults that its file gives it."""
+
+    definition: ast.Block
+    names: Names
+    defaults: Defaults
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def parameters(self) -> tuple[ast.Parameter, ...]:
+        return self.definition.parameters
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NetworkValue:
+    """A network or a variant of one."""
+
+    definition: ast.Network | ast.Variant
+    names: Names
+    defaults: Defaults
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def parameters(self) -> tuple[ast.Parameter, ...]:
+        return self.definition.parameters
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FunctionValue:
+    definition: ast.Function
+    names: Names
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def parameters(self) -> tuple[ast.Parameter, ...]:
+        return self.definition.parameters
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ExternValue:
+    definition: ast.Extern
+    names: Names
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def parameters(self) -> tuple[ast.Parameter, ...]:
+        return self.definition.parameters
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SharedValue:
+    """A shared piece: one set of weights under `path`, applied as often as it is named.
+
+    `scope` is the scope that declares it, the only one in which it may be applied; `names` and
+    `defaults` are those in force at its declaration.
+    """
+
+    definition: ast.Shared
+    scope: Any
+    path: tuple[str, ...]
+    names: Names
+    defaults: Defaults
+
+
+Number: TypeAlias = Size | float
+
+
+def kind(value: Any) -> str:
+    """What a value is, in words."""
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        Word: "a word",
+        str: "a text",
+        tuple: "a list",
+        BlockValue: "a block",
+        NetworkValue: "a network",
+        FunctionValue: "a function",
+        ExternValue: "an extern module",
+        SharedValue: "a shared piece",
+    }
+    return names.get(type(value), "a size of the input")

@@ -1,0 +1,167 @@
+"""The network as a graph: what elaboration leaves and every backend reads.
+
+Nodes are in the order in which they run. Beside the flat list stands the tree of instances (the
+network, its blocks, stacks and shared pieces), which remembers how the nodes were written, so that
+source code and figures can show the blocks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from cnnlang.diagnostics.model import Span
+from cnnlang.layers.base import Condition, Layer
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import symbols
+from cnnlang.syntax import ast
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer applied once, or an input of the network (`layer` is None).
+
+    `inputs` and `index` are positions in `Graph.nodes`; `path` is the attribute path of its module
+    (`("layer1", "0", "conv1")`), which several nodes share when they share weights. `labelled` is
+    true if the file gives it a name. `call` is where it was written, None for an implicit `add`.
+    """
+
+    index: int
+    layer: Layer | None
+    inputs: tuple[int, ...]
+    output: Tensor
+    path: tuple[str, ...]
+    span: Span
+    labelled: bool = False
+    call: ast.Call | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+    @property
+    def kind(self) -> str:
+        return self.layer.name if self.layer else "input"
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """A module of the network: the network itself, a block called once, a stack, a shared piece.
+
+    `inputs` are the nodes that flow in: the incoming one first, then those that the body takes
+    from outside by name. `environment` has the values of parameters and `let`s by name. Several
+    applications of one shared piece are several instances with one `path`.
+    """
+
+    kind: Literal["network", "block", "stack", "shared"]
+    title: str
+    path: tuple[str, ...]
+    span: Span
+    definition: ast.Block | ast.Network | ast.Stack | ast.Shared | None
+    labelled: bool = False
+    call: ast.Call | None = None
+    inputs: list[int] = field(default_factory=list)
+    output: int = -1
+    items: list[Item] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.path[-1] if self.path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A layer applied: node `node`."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """A child module applied."""
+
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An `if`: which side was taken, with what flowed in and out."""
+
+    origin: ast.If | ast.BranchIf
+    taken: bool
+    items: tuple[Item, ...]
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A `for` or `repeat`: the items of every round."""
+
+    origin: ast.For | ast.Repeat | ast.BranchFor | ast.BranchRepeat
+    rounds: tuple[tuple[Item, ...], ...]
+
+
+Item: TypeAlias = Apply | Enter | Choice | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A condition on free sizes with the place that asks for it."""
+
+    condition: Condition
+    span: Span
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A `require` with the names that its expression may use."""
+
+    statement: ast.Require
+    names: Mapping[str, Any]
+
+
+@dataclass(eq=False, slots=True)
+class Graph:
+    """A network, elaborated: every layer with its shape."""
+
+    name: str
+    root: Instance
+    nodes: list[Node]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    training_outputs: tuple[int, ...] | None
+    conditions: tuple[Located, ...]
+    requirements: tuple[Requirement, ...]
+    externs: Mapping[str, str]
+
+    @property
+    def layers(self) -> list[Node]:
+        """The nodes that are layers, inputs left out."""
+        return [node for node in self.nodes if node.layer is not None]
+
+    @property
+    def free(self) -> list[str]:
+        """The free dimensions of the inputs, sorted."""
+        return sorted({s for i in self.inputs for s in symbols(self.nodes[i].output.shape)})
+
+    def tensors(self, node: Node) -> tuple[Tensor, ...]:
+        """The types of the tensors that flow into a node."""
+        return tuple(self.nodes[i].output for i in node.inputs)
+
+
+def flat(items: list[Item] | tuple[Item, ...]) -> Iterator[Apply | Enter]:
+    """The layers and children in `items`, `if`s and loops opened."""
+    for item in items:
+        if isinstance(item, Choice):
+            yield from flat(item.items)
+        elif isinstance(item, Loop):
+            for each in item.rounds:
+                yield from flat(each)
+        else:
+            yield item

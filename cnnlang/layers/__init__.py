@@ -1,0 +1,58 @@
+"""The layers of the language: one class each, one file a family."""
+
+from cnnlang.layers import (
+    activation,
+    adaptive,
+    convolution,
+    dense,
+    elementwise,
+    fitting,
+    learned,
+    matmul,
+    merge,
+    normalization,
+    pooling,
+    reduction,
+    regularization,
+    sequence,
+    shape,
+    shuffling,
+    transposed,
+    unpooling,
+)
+from cnnlang.layers.base import REGISTRY, Condition, Layer, LayerError, Need, Problem, Weight
+from cnnlang.layers.tensor import Tensor
+
+FAMILIES = (
+    convolution,
+    transposed,
+    pooling,
+    adaptive,
+    unpooling,
+    dense,
+    sequence,
+    normalization,
+    activation,
+    elementwise,
+    regularization,
+    shape,
+    fitting,
+    shuffling,
+    merge,
+    matmul,
+    learned,
+    reduction,
+)
+"""The modules with the layers, in the order in which a reference tells of them."""
+
+__all__ = [
+    "FAMILIES",
+    "REGISTRY",
+    "Condition",
+    "Layer",
+    "LayerError",
+    "Need",
+    "Problem",
+    "Tensor",
+    "Weight",
+]

@@ -1,0 +1,111 @@
+"""What several families ask of a tensor, and the words a figure uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnlang.layers.base import Layer, fail
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import Size
+
+
+def need_real(layer: Layer, x: Tensor) -> None:
+    """The tensor must hold real numbers."""
+    if x.dtype != "float":
+        raise fail(
+            "S106",
+            f"`{layer.name}` needs real numbers, got {x} integers",
+            "integers here",
+            help="look them up first with `embedding(count, width)`",
+        )
+
+
+def need_channels(layer: Layer, x: Tensor) -> None:
+    """The tensor must hold real numbers and be flat, or have its channels first."""
+    need_real(layer, x)
+    if x.rank != 1 and not x.channels_first:
+        raise fail(
+            "S103",
+            f"`{layer.name}` needs channels first, got {' x '.join(x.axes) or 'a scalar'}",
+            f"the tensor here is {x}",
+            help="bring the channels to the front with `permute`",
+        )
+
+
+def count(x: Tensor) -> int:
+    """The number of channels, which is always a plain number once `output` has accepted it."""
+    assert isinstance(x.channels, int)
+    return x.channels
+
+
+def incoming(layer: Layer, x: Tensor, declared: int | None) -> int:
+    """The incoming channels: a plain number, equal to the declared one if there is one."""
+    channels = fixed(layer, x.channels, "channels" if x.rank > 1 else "features")
+    if declared is not None and declared != channels:
+        raise fail(
+            "S110",
+            f"`{layer.name}` declares in_channels={declared}, but {channels} channels come in",
+            f"the tensor here is {x}",
+            field="in_channels",
+            help=f"write `in_channels={channels}`, or leave it out: it is inferred",
+        )
+    return channels
+
+
+def fixed(layer: Layer, size: Size, what: str) -> int:
+    """A size that weights depend on: it must not be free."""
+    if isinstance(size, int):
+        return size
+    raise fail(
+        "S105",
+        f"`{layer.name}` needs a fixed number of {what}, got {size}",
+        "depends on the size of the input",
+        help="fix the size of the input, or pool it away with `global_avgpool`",
+    )
+
+
+def axis_index(layer: Layer, x: Tensor, axis: Any, field: str = "axis") -> int:
+    """The index of an axis given by name or number (the batch axis not counted)."""
+    if isinstance(axis, int) and axis < x.rank:
+        return axis
+    if axis in x.axes:
+        return x.axes.index(axis)
+    known = ", ".join(x.axes) or "none"
+    raise fail(
+        "S116",
+        f"`{layer.name}` has no axis `{axis}` here",
+        f"the tensor {x} has {known}",
+        field=field,
+    )
+
+
+def axis_indices(layer: Layer, x: Tensor, axes: Any) -> tuple[int, ...]:
+    """The indices of one or several axes, in the order of the tensor, each once."""
+    listed = axes if isinstance(axes, tuple) else (axes,)
+    return tuple(sorted({axis_index(layer, x, axis) for axis in listed}))
+
+
+def dims(places: tuple[int, ...]) -> Any:
+    """PyTorch's numbers for some axes: the batch counts there; a single one stands alone."""
+    return places[0] + 1 if len(places) == 1 else tuple(place + 1 for place in places)
+
+
+def asked(*parts: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """The weights for which an initialisation was asked."""
+    return tuple((name, how) for name, how in parts if how is not None)
+
+
+def captions(
+    kernel: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
+) -> tuple[str, ...]:
+    """The window as a figure says it."""
+    parts = [times(kernel)]
+    parts += [f"stride {times(stride)}"] if stride not in (1, None) else []
+    parts += [f"pad {times(padding)}"] if padding != 0 else []
+    parts += [f"dilation {times(dilation)}"] if dilation != 1 else []
+    return tuple(parts)
+
+
+def times(value: Any) -> str:
+    """`3×3` for (3, 3)."""
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)

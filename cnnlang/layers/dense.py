@@ -1,0 +1,223 @@
+"""Fully connected layers and look-up tables."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
+from cnnlang.layers.code import SELF, Code, X, unless
+from cnnlang.layers.common import asked, axis_index, count, fixed, need_real
+from cnnlang.layers.tensor import AXES, TOKENS, Tensor
+from cnnlang.sizes import Size, product
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Axis, Count, Flag, Init, Whole
+
+
+class Dense(Layer, name="dense", family="Dense"):
+    """Fully connected layer: every output is a weighted sum of all features.
+
+    It takes a flat tensor; with `axis=channels` it acts on every position of a map by itself.
+    Weights: units x features, and a bias. MACs: weights x positions.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
+    """
+
+    units: Count
+    """Number of outputs."""
+    _: KW_ONLY
+    axis: Axis | None = None
+    """The axis to act on where the tensor is not flat."""
+    bias: Flag = True
+    """Whether to add a learned number per output."""
+    in_features: Count | None = None
+    """Declared number of incoming features, checked; it is inferred otherwise."""
+    init: Init = None
+    """Initialisation of the weights; PyTorch's own otherwise."""
+    bias_init: Init = None
+    """Initialisation of the bias."""
+
+    def place(self, x: Tensor) -> int:
+        """Index of the axis acted on."""
+        if self.axis is None:
+            if x.rank == 1:
+                return 0
+            raise fail(
+                "S104",
+                f"`dense` needs a flat tensor, got {x}",
+                f"{x.rank} axes here",
+                help="put `flatten` or `global_avgpool -> flatten` before it; "
+                "`axis=channels` acts on every position",
+            )
+        return axis_index(self, x, self.axis)
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_real(self, x)
+        place = self.place(x)
+        features = x.shape[place]
+        if not isinstance(features, int):
+            self.open(features, need)
+        elif self.in_features not in (None, features):
+            raise fail(
+                "S113",
+                f"`dense` declares in_features={self.in_features}, but {features} come in",
+                f"the tensor here is {x}",
+                field="in_features",
+                help=f"write `in_features={features}`, or leave it out: it is inferred",
+            )
+        return x.resized((*x.shape[:place], self.units, *x.shape[place + 1 :]))
+
+    def open(self, features: Size, need: Need) -> None:
+        """The number of features depends on a free dimension: it must be declared."""
+        if self.in_features is None:
+            raise fail(
+                "S114",
+                f"`dense` needs a fixed number of features, got {features}",
+                "depends on the size of the input",
+                help="put `global_avgpool` before `flatten`, fix the size of the input, "
+                "or declare `in_features=`",
+            )
+        need.equal(
+            features,
+            self.in_features,
+            lambda: Problem(
+                "S113",
+                f"`dense` declares in_features={self.in_features}, but {features} come in",
+                field="in_features",
+            ),
+        )
+
+    def features(self, x: Tensor) -> int:
+        size = x.shape[self.place(x)]
+        if isinstance(size, int):
+            return size
+        assert self.in_features is not None
+        return self.in_features
+
+    def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.units, self.features(inputs[0])))
+        return (weight, Weight("bias", (self.units,))) if self.bias else (weight,)
+
+    def macs(self, inputs: Inputs, output: Tensor) -> Size:
+        return self.features(inputs[0]) * product(output.shape)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.Linear", self.features(inputs[0]), self.units, bias=unless(self.bias, True))
+
+    def code(self, inputs: Inputs, output: Tensor) -> Code:
+        (x,) = inputs
+        if self.place(x) == x.rank - 1:
+            return super().code(inputs, output)
+        place = self.place(x) + 1
+        moved = call(".movedim", X, place, -1)
+        return call(".movedim", Code("()", (SELF, moved)), -1, place)
+
+    def initial(self, inputs: Inputs) -> tuple[tuple[str, Any], ...]:
+        return asked(("weight", self.init), ("bias", self.bias_init if self.bias else None))
+
+    def caption(self) -> tuple[str, ...]:
+        return (str(self.units),)
+
+
+class Bilinear(Layer, name="bilinear", family="Dense"):
+    """Weighted sums of all products of a feature of the one tensor and a feature of the other.
+
+    Both tensors are flat. Weights: units x first x second, and a bias. MACs: the weights.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
+    """
+
+    operands: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    units: Count
+    """Number of outputs."""
+    _: KW_ONLY
+    bias: Flag = True
+    """Whether to add a learned number per output."""
+    init: Init = None
+    """Initialisation of the weights; PyTorch's own otherwise."""
+    bias_init: Init = None
+    """Initialisation of the bias."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        for each in inputs:
+            need_real(self, each)
+            if each.rank != 1:
+                raise fail(
+                    "S104",
+                    f"`bilinear` needs flat tensors, got {inputs[0]} and {inputs[1]}",
+                    f"{each.rank} axes here",
+                    help="put `flatten` or `global_avgpool -> flatten` before it",
+                )
+            fixed(self, each.shape[0], "features")
+        return inputs[0].resized((self.units,))
+
+    def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.units, *(count(each) for each in inputs)))
+        return (weight, Weight("bias", (self.units,))) if self.bias else (weight,)
+
+    def macs(self, inputs: Inputs, output: Tensor) -> Size:
+        return prod(self.weights(inputs)[0].shape)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        left, right = inputs
+        return call(
+            "nn.Bilinear", count(left), count(right), self.units, bias=unless(self.bias, True)
+        )
+
+    def initial(self, inputs: Inputs) -> tuple[tuple[str, Any], ...]:
+        return asked(("weight", self.init), ("bias", self.bias_init if self.bias else None))
+
+    def caption(self) -> tuple[str, ...]:
+        return (str(self.units),)
+
+
+class Embedding(Layer, name="embedding", family="Dense"):
+    """Look-up table: every integer becomes a learned vector, put on the channel axis.
+
+    Input: integers of 1 to 3 axes; output: width x those axes, so that `conv` follows directly.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
+    """
+
+    count: Count
+    """Number of different integers (0 to count - 1)."""
+    width: Count
+    """Length of the vectors."""
+    _: KW_ONLY
+    padding_index: Whole | None = None
+    """An integer whose vector stays zero and is not trained."""
+    init: Init = None
+    """Initialisation of the table; PyTorch's own otherwise."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        if x.dtype != "int" or x.rank not in TOKENS:
+            raise fail(
+                "S106",
+                f"`embedding` needs integers, got {x} of real numbers",
+                help="declare the input as integers: `input tokens: [T] of int`",
+            )
+        if self.padding_index is not None and self.padding_index >= self.count:
+            raise fail(
+                "S115",
+                f"`padding_index` {self.padding_index} is not below the count {self.count}",
+                field="padding_index",
+            )
+        return Tensor((self.width, *x.shape), AXES[x.rank + 1])
+
+    def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.count, self.width)),)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        index = self.padding_index
+        return call("nn.Embedding", self.count, self.width, padding_idx=unless(index, None))
+
+    def code(self, inputs: Inputs, output: Tensor) -> Code:
+        return call(".movedim", super().code(inputs, output), -1, 1)
+
+    def initial(self, inputs: Inputs) -> tuple[tuple[str, Any], ...]:
+        return asked(("weight", self.init))
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"{self.count} × {self.width}",)

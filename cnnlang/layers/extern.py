@@ -1,0 +1,28 @@
+"""A user's own `nn.Module`, known by its shape rule only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnlang.layers.base import Inputs, Layer, Need
+from cnnlang.layers.code import Code
+from cnnlang.layers.tensor import Tensor
+
+
+class ExternModule(Layer, family="Extern"):
+    """An extern module applied; `result` is what its declared shape rule gave.
+
+    Its weights and multiply-adds are not known before the module is imported.
+    """
+
+    name = "extern"
+    title: str
+    target: str
+    arguments: tuple[tuple[str, Any], ...]
+    result: Tensor
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        return self.result
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return Code(self.title, (), self.arguments)

@@ -1,0 +1,147 @@
+"""The types of layer arguments, for pydantic. Imported on the first validation only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from cnnlang.layers.initial import Initial, initial
+from cnnlang.layers.tensor import AXES
+from cnnlang.layers.values import Ref
+
+KNOWN = {axis for names in AXES.values() for axis in names}
+
+
+def wrong(wanted: str) -> PydanticCustomError:
+    return PydanticCustomError("A203", "{wanted}", {"wanted": wanted})
+
+
+def whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_int(value: Any, least: int) -> bool:
+    return whole(value) and bool(value >= least)
+
+
+def sizes(least: int, wanted: str) -> Any:
+    """One integer for all axes, or one for each of up to three axes."""
+
+    def check(value: Any) -> Any:
+        if is_int(value, least):
+            return value
+        if (
+            isinstance(value, tuple)
+            and 1 <= len(value) <= 3
+            and all(is_int(v, least) for v in value)
+        ):
+            return value
+        raise wrong(wanted)
+
+    return PlainValidator(check)
+
+
+def padding(value: Any) -> Any:
+    """`valid`, `same`, n, one n an axis, or one (before, after) pair an axis."""
+    if value in ("valid", "same") or is_int(value, 0):
+        return 0 if value == "valid" else value
+    if isinstance(value, tuple) and 1 <= len(value) <= 3:
+        if all(is_int(v, 0) for v in value):
+            return value
+        if all(
+            isinstance(v, tuple) and len(v) == 2 and all(is_int(n, 0) for n in v) for v in value
+        ):
+            return value
+    raise wrong(
+        "`same`, `valid`, a number, one number per axis, or a pair [before, after] per axis"
+    )
+
+
+def margins(value: Any) -> Any:
+    """n for every side, one n an axis, or one (before, after) pair an axis; negative ones crop."""
+    if whole(value):
+        return value
+    if isinstance(value, tuple) and 1 <= len(value) <= 3:
+        if all(map(whole, value)):
+            return value
+        if all(isinstance(v, tuple) and len(v) == 2 and all(map(whole, v)) for v in value):
+            return value
+    raise wrong("a number, one number per axis, or a pair [before, after] per axis")
+
+
+def axis(value: Any) -> Any:
+    """One axis by name or index; the batch axis has none."""
+    if is_int(value, 0) or (isinstance(value, str) and value.rstrip("0123456789") in KNOWN):
+        return value
+    raise wrong("an axis: channels, length, height, width, depth, features, or its index from 0")
+
+
+def axes(value: Any) -> Any:
+    """One axis by name or index, or several."""
+    if isinstance(value, tuple) and value:
+        return tuple(axis(v) for v in value)
+    return axis(value)
+
+
+def initialiser(value: Any) -> Any:
+    try:
+        return initial(value)
+    except ValueError as problem:
+        raise wrong(str(problem)) from None
+
+
+def scale(value: Any) -> Any:
+    """A positive factor for all axes, or one an axis."""
+    listed = value if isinstance(value, tuple) else (value,)
+    if listed and all(
+        isinstance(v, int | float) and not isinstance(v, bool) and v > 0 for v in listed
+    ):
+        return value
+    raise wrong("a factor above 0, or one per axis")
+
+
+def shape(value: Any) -> Any:
+    """A target shape; a single -1 stands for what is left over."""
+    listed = (value,) if isinstance(value, int) else value
+    if not isinstance(listed, tuple) or not listed or listed.count(-1) > 1:
+        raise wrong("a shape such as `64x7x7`, with at most one -1")
+    if all(is_int(v, -1) and v != 0 for v in listed):
+        return listed
+    raise wrong("a shape such as `64x7x7`, with at most one -1")
+
+
+def permutation(value: Any) -> Any:
+    if isinstance(value, tuple) and value:
+        return tuple(axis(v) for v in value)
+    raise wrong("the axes in their new order, by name or index")
+
+
+def reference(value: Any) -> Any:
+    if isinstance(value, Ref):
+        return value
+    raise wrong("the name of a tensor")
+
+
+Count: TypeAlias = Annotated[int, Field(strict=True, gt=0)]
+Whole: TypeAlias = Annotated[int, Field(strict=True, ge=0)]
+Integer: TypeAlias = Annotated[int, Field(strict=True)]
+Flag: TypeAlias = Annotated[bool, Field(strict=True)]
+Real: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive: TypeAlias = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Probability: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
+Sizes: TypeAlias = Annotated[
+    Any, sizes(1, "a number above 0, or one per axis (`3`, `3x3`, `[3, 1]`)")
+]
+Wholes: TypeAlias = Annotated[Any, sizes(0, "a number of at least 0, or one per axis")]
+Padding: TypeAlias = Annotated[Any, PlainValidator(padding)]
+Margins: TypeAlias = Annotated[Any, PlainValidator(margins)]
+PadMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
+Axis: TypeAlias = Annotated[Any, PlainValidator(axis)]
+Axes: TypeAlias = Annotated[Any, PlainValidator(axes)]
+Factor: TypeAlias = Annotated[Any, PlainValidator(scale)]
+Target: TypeAlias = Annotated[Any, PlainValidator(shape)]
+Permutation: TypeAlias = Annotated[Any, PlainValidator(permutation)]
+Init: TypeAlias = Annotated[Initial | None, BeforeValidator(initialiser)]
+Reference: TypeAlias = Annotated[Any, PlainValidator(reference)]

@@ -1,0 +1,322 @@
+"""Layers that change the spatial size by writing it, or by taking it from a named tensor."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from fractions import Fraction
+from math import floor
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
+from cnnlang.layers.code import Code, Operand, Raw, Value, X, unless
+from cnnlang.layers.common import times
+from cnnlang.layers.tensor import Tensor, show
+from cnnlang.layers.window import Pads, flat, narrow, need_map, spread
+from cnnlang.sizes import Shape, Size
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Factor, Flag, Margins, Real, Reference, Sizes
+
+LIKE = Code("[]", (call(".size", Operand(1)), Raw("2:")))
+"""The spatial size of the named tensor, read when the module runs."""
+FINEST = 4096
+"""The largest denominator of a scale for which PyTorch's rounding is exact at every size."""
+MODULES = {"reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
+LINEAR = {2: "linear", 3: "bilinear", 4: "trilinear"}
+"""Linear interpolation, as PyTorch calls it for a tensor of that rank."""
+
+
+class Fitting(Layer, family="Shape"):
+    """What layers have in common that give the map another size."""
+
+    references: ClassVar[tuple[str, ...]] = ("like",)
+
+    _: KW_ONLY
+    size: Sizes | None = None
+    """The spatial size to make: one number for all axes, or one per axis."""
+    like: Reference | None = None
+    """A named tensor whose spatial size to take."""
+
+    def one_of(self, first: str) -> None:
+        """Exactly one of `first`, `size` and `like` must be given."""
+        given = [field for field in (first, "size", "like") if vars(self)[field] is not None]
+        if len(given) != 1:
+            got = " and ".join(given) or "none"
+            raise fail("A207", f"`{self.name}` needs one of {first}, size or like, got {got}")
+
+    def wanted(self, inputs: Inputs) -> Shape:
+        """The spatial size that `size` or `like` asks for."""
+        x = inputs[0]
+        if self.like is None:
+            return spread(self, "size", self.size, x.rank - 1)
+        other = inputs[1]
+        if other.rank == x.rank and other.channels_first:
+            return other.spatial
+        raise fail(
+            "S121",
+            f"`{self.name}` of {x} cannot take its size from {other}",
+            f"a map of {x.rank} axes is needed, with its channels first",
+            field="like",
+        )
+
+    def target(self) -> Value:
+        """The size to make, as code."""
+        return LIKE if self.like is not None else self.size
+
+    def caption(self) -> tuple[str, ...]:
+        if self.like is not None:
+            return (f"like {self.like.name}",)
+        return (f"to {times(self.size)}",) if self.size is not None else ()
+
+
+class Pad(Fitting, name="pad"):
+    """Positions added at the borders: `margins`, or as many as `size` or `like` needs.
+
+    With `size` or `like` the odd one goes to the end. Negative margins cut positions off.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
+    """
+
+    margins: Margins | None = None
+    """A number for all sides, one per axis, or `[before, after]` per axis."""
+    _: KW_ONLY
+    mode: Literal["constant", "reflect", "replicate", "circular"] = "constant"
+    """What to pad with: a constant, the reflected map, its border, or its other end."""
+    value: Real = 0.0
+    """The constant."""
+
+    def check(self) -> None:
+        self.one_of("margins")
+        if self.value != 0 and self.mode != "constant":
+            raise fail("A208", f"`value` does not go with `mode={self.mode}`", field="value")
+
+    def pads(self, x: Tensor) -> Pads:
+        """The margins, one pair an axis."""
+        each = spread(self, "margins", self.margins, x.rank - 1)
+        pads = tuple(p if isinstance(p, tuple) else (p, p) for p in each)
+        if self.mode != "constant" and min(flat(pads)) < 0:
+            raise fail(
+                "A208",
+                f"`mode={self.mode}` cannot cut positions off",
+                field="margins",
+                help="use `crop` for what should go",
+            )
+        return pads
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        x = inputs[0]
+        need_map(self, x)
+        sizes = self.widened(x, need) if self.margins is not None else self.grown(inputs, need)
+        return x.resized((x.channels, *sizes))
+
+    def widened(self, x: Tensor, need: Need) -> Shape:
+        sizes: list[Size] = []
+        for size, (before, after) in zip(x.spatial, self.pads(x), strict=True):
+            result = size + before + after
+            need.at_least(result, 1, lambda: nothing_left(self, x))
+            self.room(size, (before, after), need)
+            sizes.append(result)
+        return tuple(sizes)
+
+    def grown(self, inputs: Inputs, need: Need) -> Shape:
+        x, wanted = inputs[0], self.wanted(inputs)
+        for size, goal in zip(x.spatial, wanted, strict=True):
+            need.at_least(goal, size, lambda: unfit(self, x, wanted, "larger"))
+            missing = goal - size
+            self.room(size, (missing // 2, missing - missing // 2), need)
+        return wanted
+
+    def room(self, size: Size, pair: tuple[Size, Size], need: Need) -> None:
+        """Reflected pads must be smaller than the axis, circular ones at most as large."""
+        if self.mode in ("reflect", "circular"):
+            for pad in pair:
+                least = pad + (1 if self.mode == "reflect" else 0)
+                need.at_least(size, least, lambda p=pad: too_wide(self, p, size))  # type: ignore[misc]
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code | None:
+        if self.margins is None:
+            return None
+        (x,) = inputs
+        axes, pads = x.rank - 1, narrow(flat(self.pads(x)))
+        if self.mode != "constant":
+            return call(f"nn.{MODULES[self.mode]}{axes}d", pads)
+        if self.value == 0:
+            return call(f"nn.ZeroPad{axes}d", pads)
+        return call(f"nn.ConstantPad{axes}d", pads, self.value)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        mode, value = unless(self.mode, "constant"), unless(self.value, 0.0)
+        if self.margins is None:
+            return call("center_pad", X, self.target(), mode=mode, value=value)
+        return call("F.pad", X, flat(self.pads(inputs[0])), mode=mode, value=value)
+
+
+class Crop(Fitting, name="crop"):
+    """Positions cut from the borders: `margins`, or what `size` or `like` leaves of the centre.
+
+    With `size` or `like` the odd one is cut from the end.
+    Source: Ronneberger et al. 2015 (U-Net), which crops what the way up meets.
+    """
+
+    margins: Margins | None = None
+    """A number for all sides, one per axis, or `[before, after]` per axis."""
+
+    def check(self) -> None:
+        self.one_of("margins")
+        if self.margins is not None and min(numbers(self.margins)) < 0:
+            raise fail(
+                "A203",
+                "`margins` of `crop` are at least 0",
+                field="margins",
+                help="use `pad` to add positions",
+            )
+
+    def pads(self, x: Tensor) -> Pads:
+        """The margins, one pair an axis."""
+        each = spread(self, "margins", self.margins, x.rank - 1)
+        return tuple(p if isinstance(p, tuple) else (p, p) for p in each)
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        x = inputs[0]
+        need_map(self, x)
+        if self.margins is not None:
+            sizes: Shape = tuple(
+                h - before - after
+                for h, (before, after) in zip(x.spatial, self.pads(x), strict=True)
+            )
+            for size in sizes:
+                need.at_least(size, 1, lambda: nothing_left(self, x))
+        else:
+            sizes = self.wanted(inputs)
+            for size, goal in zip(x.spatial, sizes, strict=True):
+                need.at_least(size, goal, lambda: unfit(self, x, sizes, "smaller"))
+        return x.resized((x.channels, *sizes))
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        if self.margins is None:
+            return call("center_crop", X, self.target())
+        parts = [f"{b or ''}:{-a if a else ''}" for b, a in self.pads(inputs[0])]
+        return Code("[]", (X, Raw(", ".join([":", ":", *parts]))))
+
+
+class Upsample(Fitting, name="upsample"):
+    """A larger or smaller map by interpolation: `scale` times the input, `size`, or `like` another.
+
+    Output per axis: floor(h * scale), or the given size.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
+    """
+
+    scale: Factor | None = None
+    """The factor for all axes, or one per axis."""
+    _: KW_ONLY
+    mode: Literal[
+        "nearest", "nearest_exact", "linear", "bilinear", "trilinear", "bicubic", "area"
+    ] = "nearest"
+    """How to interpolate; `linear` is bilinear on maps of 2 axes and trilinear on those of 3."""
+    align_corners: Flag = False
+    """Whether the corner positions of input and output coincide (linear and cubic modes)."""
+
+    def check(self) -> None:
+        self.one_of("scale")
+        if self.align_corners and self.mode in ("nearest", "nearest_exact", "area"):
+            raise fail(
+                "A208",
+                f"`align_corners` does not go with `mode={self.mode}`",
+                field="align_corners",
+            )
+
+    def way(self, x: Tensor) -> str:
+        """The mode as PyTorch calls it for this rank."""
+        if self.mode in ("nearest", "area"):
+            return self.mode
+        if self.mode in ("linear", LINEAR[x.rank]):
+            return LINEAR[x.rank]
+        if self.mode == "nearest_exact":
+            return "nearest-exact"
+        if self.mode == "bicubic" and x.rank == 3:
+            return "bicubic"
+        raise fail(
+            "S128",
+            f"`mode={self.mode}` of `upsample` does not fit a map of {x.rank - 1} axes",
+            f"the tensor here is {x}",
+            field="mode",
+            help="use `mode=linear`, which fits every map",
+        )
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        x = inputs[0]
+        need_map(self, x)
+        self.way(x)
+        if self.scale is None:
+            return x.resized((x.channels, *self.wanted(inputs)))
+        factors = spread(self, "scale", self.scale, x.rank - 1)
+        sizes = [scaled(h, factor) for h, factor in zip(x.spatial, factors, strict=True)]
+        for size in sizes:
+            need.at_least(size, 1, lambda: nothing_left(self, x))
+        return x.resized((x.channels, *sizes))
+
+    def options(self, x: Tensor) -> dict[str, Value]:
+        return {
+            "scale_factor": unless(self.scale, None),
+            "size": unless(self.target(), None),
+            "mode": unless(self.way(x), "nearest"),
+            "align_corners": unless(self.align_corners, False),
+        }
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code | None:
+        if self.like is not None:
+            return None
+        return call("nn.Upsample", **self.options(inputs[0]))
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("F.interpolate", X, **self.options(inputs[0]))
+
+    def caption(self) -> tuple[str, ...]:
+        mode = () if self.mode == "nearest" else (self.mode,)
+        return ((times(self.scale),) if self.scale is not None else super().caption()) + mode
+
+
+def scaled(size: Size, factor: float) -> Size:
+    """floor(size * factor), as PyTorch computes it in floating point."""
+    if isinstance(size, int):
+        return floor(float(size) * factor)
+    exact = Fraction(factor)
+    if exact.denominator > FINEST:
+        raise fail(
+            "S127",
+            f"`scale` {factor} of `upsample` rounds unevenly on a free dimension, {size}",
+            "not a fraction of halves, quarters, eighths ...",
+            field="scale",
+            help="use such a fraction (1.5, 0.25), `size=` or `like=`",
+        )
+    return size * exact.numerator // exact.denominator
+
+
+def numbers(margins: Any) -> tuple[int, ...]:
+    """All the numbers in some margins."""
+    if not isinstance(margins, tuple):
+        return (margins,)
+    return tuple(n for part in margins for n in numbers(part))
+
+
+def nothing_left(layer: Layer, x: Tensor) -> Problem:
+    return Problem("S107", f"`{layer.name}` leaves nothing of {x}", "the output would be empty")
+
+
+def too_wide(layer: Pad, pad: Size, size: Size) -> Problem:
+    return Problem(
+        "S112",
+        f"`mode={layer.mode}` of `pad` cannot take {pad} from an axis of {size}",
+        "pads more than there is",
+        help="use smaller margins, or `mode=replicate`",
+    )
+
+
+def unfit(layer: Fitting, x: Tensor, wanted: Shape, word: str) -> Problem:
+    other = {"pad": "crop", "crop": "pad"}[layer.name]
+    return Problem(
+        "S129",
+        f"`{layer.name}` cannot make {show(x.spatial)} {word}: {show(wanted)} is wanted",
+        f"the tensor here is {x}",
+        field="like" if layer.like is not None else "size",
+        help=f"use `{other}` or `upsample`",
+    )

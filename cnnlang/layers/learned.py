@@ -1,0 +1,91 @@
+"""Learned numbers that scale or shift a tensor."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, ClassVar
+
+from cnnlang.layers.base import Inputs, Layer, Need, Weight, call
+from cnnlang.layers.code import SELF, Code, X
+from cnnlang.layers.common import axis_indices, fixed, incoming, need_real
+from cnnlang.layers.tensor import Tensor
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Axes, Count, Flag, Real
+
+
+class Learned(Layer, family="Learned"):
+    """One learned number for each position of some axes, the same for all others.
+
+    It is an `nn.Parameter` of the network itself, called as the layer is, so that `layer_scale:
+    scale(1e-6)` of a ConvNeXt block is `layer_scale` of shape C x 1 x 1, as in torchvision.
+    """
+
+    sign: ClassVar[str]
+
+    if TYPE_CHECKING:
+        initial_value: Real
+
+    _: KW_ONLY
+    axis: Axes = "channels"
+    """The axes that have numbers of their own; the features of a flat tensor count as channels."""
+    shared: Flag = False
+    """Whether a single number is learned for all positions."""
+    in_channels: Count | None = None
+    """Declared number of incoming channels, checked; it is inferred otherwise."""
+
+    def places(self, x: Tensor) -> tuple[int, ...]:
+        """The indices of the axes that have numbers of their own."""
+        if x.rank == 1 and self.axis == "channels":
+            return (0,)
+        return axis_indices(self, x, self.axis)
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_real(self, x)
+        if self.in_channels is not None:
+            incoming(self, x, self.in_channels)
+        self.form(x)
+        return x
+
+    def form(self, x: Tensor) -> tuple[int, ...]:
+        """The shape of the parameter: 1 for the axes that share their numbers."""
+        if self.shared:
+            return (1,)
+        own = self.places(x)
+        return tuple(
+            fixed(self, size, x.axes[i]) if i in own else 1 for i, size in enumerate(x.shape)
+        )
+
+    def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
+        return (Weight("", self.form(inputs[0])),)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.Parameter", call("torch.full", self.form(inputs[0]), self.initial_value))
+
+    def code(self, inputs: Inputs, output: Tensor) -> Code:
+        return Code(type(self).sign, (X, SELF))
+
+
+class Scale(Learned, name="scale"):
+    """Multiplies by a learned factor for each channel.
+
+    Source: Touvron et al. 2021 (LayerScale); Bachlechner et al. 2020 (ReZero, with `shared=true`).
+    """
+
+    initial_value: Real = 1.0
+    """The factor to begin with."""
+
+    sign: ClassVar[str] = "*"
+
+
+class Bias(Learned, name="bias"):
+    """Adds a learned offset for each channel.
+
+    With `axis=[channels, height, width]` it is a learned position encoding.
+    """
+
+    initial_value: Real = 0.0
+    """The offset to begin with."""
+
+    sign: ClassVar[str] = "+"

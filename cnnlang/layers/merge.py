@@ -1,0 +1,247 @@
+"""Merges: several tensors become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
+from cnnlang.layers.code import Code, Operand, X
+from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.tensor import Tensor, show
+from cnnlang.sizes import Size
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Axis, Flag, Real
+
+
+class Arithmetic(Layer, family="Merge"):
+    """Tensors of one shape are combined number by number.
+
+    With `broadcast=true`, an axis of size 1 is stretched to the others' size; a free size is taken
+    to be above 1. Instead of further tensors, one number may be given.
+    """
+
+    operands: ClassVar[tuple[int, int | None]] = (1, None)
+    sign: ClassVar[str]
+
+    _: KW_ONLY
+    broadcast: Flag = False
+    """Whether an axis of size 1 is stretched to the size that it has in the others."""
+    scalar: Real | None = None
+    """A number in place of further tensors; it is written by position: `multiply(0.5)`."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        for each in inputs:
+            need_real(self, each)
+        if self.scalar is None and len(inputs) < 2:
+            raise fail(
+                "A207",
+                f"`{self.name}` needs a second tensor or a number",
+                help=f"name one, as in `{self.name}(skip)`, or give branches in braces",
+            )
+        if self.scalar is not None and len(inputs) > 1:
+            raise fail("A207", f"`{self.name}` takes tensors or a number, not both", field="scalar")
+        one_layout(self, inputs)
+        columns = zip(*(each.shape for each in inputs), strict=True)
+        sizes = [self.joined(column, inputs, need) for column in columns]
+        return inputs[0].resized(sizes)
+
+    def joined(self, column: tuple[Size, ...], inputs: Inputs, need: Need) -> Size:
+        """The size of one axis of the result."""
+        sizes = [s for s in column if s != 1] if self.broadcast else list(column)
+        for size in sizes[1:]:
+            need.equal(sizes[0], size, lambda: self.unlike(inputs))
+        return sizes[0] if sizes else 1
+
+    def unlike(self, inputs: Inputs) -> Problem:
+        stretched = not self.broadcast and stretches(inputs)
+        return Problem(
+            "S135",
+            f"`{self.name}` needs tensors of one shape, got {listed(inputs)}",
+            difference(inputs),
+            help=f"to stretch the axes of size 1, write `{self.name}(..., broadcast=true)`"
+            if stretched
+            else "project one side with `conv(channels, 1x1)`, or fit its size with `crop(like=)`",
+        )
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        if self.scalar is not None:
+            return Code(type(self).sign, (X, self.scalar))
+        return Code(type(self).sign, every(inputs))
+
+    def caption(self) -> tuple[str, ...]:
+        return () if self.scalar is None else (f"{self.scalar:g}",)
+
+
+class Add(Arithmetic, name="add"):
+    """The sum of all tensors, or of the tensor and a number."""
+
+    sign: ClassVar[str] = "+"
+
+
+class Multiply(Arithmetic, name="multiply"):
+    """The product of all tensors, number by number, or of the tensor and a number."""
+
+    sign: ClassVar[str] = "*"
+
+
+class Subtract(Arithmetic, name="subtract"):
+    """The incoming tensor minus the second one, or minus a number."""
+
+    operands: ClassVar[tuple[int, int | None]] = (1, 2)
+    sign: ClassVar[str] = "-"
+
+
+class Divide(Arithmetic, name="divide"):
+    """The incoming tensor divided by the second one, or by a number."""
+
+    operands: ClassVar[tuple[int, int | None]] = (1, 2)
+    sign: ClassVar[str] = "/"
+
+    def check(self) -> None:
+        if self.scalar == 0:
+            raise fail("A203", "`divide` by 0", field="scalar")
+
+
+class Maximum(Arithmetic, name="maximum"):
+    """The largest of all tensors, number by number; with a number, what is below it is raised.
+
+    Source: Goodfellow et al. 2013 (maxout);
+    https://docs.pytorch.org/docs/stable/generated/torch.maximum.html
+    """
+
+    bound: ClassVar[str] = "min"
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        if self.scalar is not None:
+            return call("torch.clamp", X, **{type(self).bound: self.scalar})
+        result: Any = X
+        for operand in every(inputs)[1:]:
+            result = call(f"torch.{self.name}", result, operand)
+        return result  # type: ignore[no-any-return]
+
+
+class Minimum(Maximum, name="minimum"):
+    """The smallest of all tensors, number by number; with a number, what is above it is lowered.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.minimum.html
+    """
+
+    bound: ClassVar[str] = "max"
+
+
+class Average(Arithmetic, name="average"):
+    """The mean of all tensors, number by number."""
+
+    operands: ClassVar[tuple[int, int | None]] = (2, None)
+
+    def check(self) -> None:
+        if self.scalar is not None:
+            raise fail("A207", "`average` takes tensors, not a number", field="scalar")
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return Code("/", (Code("+", every(inputs)), len(inputs)))
+
+
+class Concat(Layer, name="concat", family="Merge"):
+    """Tensors laid behind one another along an axis, alike in all others.
+
+    Output: the sum of the sizes on that axis.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cat.html
+    """
+
+    operands: ClassVar[tuple[int, int | None]] = (2, None)
+
+    _: KW_ONLY
+    axis: Axis | None = None
+    """The axis to lay along; the channels (the features of flat tensors) unless given."""
+
+    def place(self, x: Tensor) -> int:
+        """The index of the axis."""
+        return x.channel_axis if self.axis is None else axis_index(self, x, self.axis)
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        one_layout(self, inputs)
+        first = inputs[0]
+        if not first.rank:
+            raise fail("S103", "`concat` needs an axis, got scalars")
+        place = self.place(first)
+        total = first.shape[place]
+        for other in inputs[1:]:
+            total = total + other.shape[place]
+            need_alike(first, other, place, need, lambda: self.unlike(inputs, place))
+        return first.resized((*first.shape[:place], total, *first.shape[place + 1 :]))
+
+    def unlike(self, inputs: Inputs, place: int) -> Problem:
+        axis = inputs[0].axes[place]
+        return Problem(
+            "S137",
+            f"`concat` over {axis} got {listed(inputs)}",
+            f"sizes may differ in {axis} only: {difference(inputs, place)}",
+            help="fit the sizes with `crop(like=)`, `pad(like=)` or `upsample(like=)`",
+        )
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("torch.cat", Operand(None), dim=self.place(inputs[0]) + 1)
+
+    def caption(self) -> tuple[str, ...]:
+        return () if self.axis is None else (f"over {self.axis}",)
+
+
+def every(inputs: Inputs) -> tuple[Operand, ...]:
+    return tuple(Operand(i) for i in range(len(inputs)))
+
+
+def need_alike(
+    a: Tensor, b: Tensor, apart: int, need: Need, problem: Callable[[], Problem]
+) -> None:
+    """Two tensors of one rank must have equal sizes, but for the axis `apart`."""
+    for place, (mine, theirs) in enumerate(zip(a.shape, b.shape, strict=True)):
+        if place != apart:
+            need.equal(mine, theirs, problem)
+
+
+def one_layout(layer: Layer, inputs: Inputs) -> None:
+    """All tensors must have the same number of axes, channels in the same place, one dtype."""
+    first = inputs[0]
+    for other in inputs[1:]:
+        if other.rank != first.rank:
+            raise fail(
+                "S121",
+                f"`{layer.name}` needs tensors of as many axes, got {listed(inputs)}",
+                f"{first.rank} and {other.rank} axes",
+                help="`flatten` or `unflatten` one of them",
+            )
+        if other.channel_axis != first.channel_axis:
+            raise fail(
+                "S121",
+                f"`{layer.name}` got {' x '.join(first.axes)} and {' x '.join(other.axes)}",
+                "the channels are not on the same axis",
+                help="`permute` one of them",
+            )
+        if other.dtype != first.dtype:
+            raise fail("S106", f"`{layer.name}` got real numbers and integers, {listed(inputs)}")
+
+
+def listed(inputs: Inputs) -> str:
+    """`64x8x8 and 32x8x8`."""
+    shapes = [show(each.shape) for each in inputs]
+    return f"{', '.join(shapes[:-1])} and {shapes[-1]}"
+
+
+def difference(inputs: Inputs, apart: int | None = None) -> str:
+    """`channels differ: 64 and 32`, for the first axis and the first tensor that do."""
+    first = inputs[0]
+    for other in inputs[1:]:
+        for place, (a, b) in enumerate(zip(first.shape, other.shape, strict=True)):
+            if a != b and place != apart:
+                return f"{first.axes[place]} differ: {a} and {b}"
+    return ""
+
+
+def stretches(inputs: Inputs) -> bool:
+    """True if only sizes of 1 are in the way of one shape."""
+    columns = zip(*(each.shape for each in inputs), strict=True)
+    return all(len({size for size in column if size != 1}) <= 1 for column in columns)

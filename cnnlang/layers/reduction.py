@@ -1,0 +1,118 @@
+"""Reductions: one number for all positions of some axes."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, call
+from cnnlang.layers.code import Code, Value, X, unless
+from cnnlang.layers.common import axis_indices, dims, need_real
+from cnnlang.layers.shape import settled
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import product
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Axes, Flag, Whole
+
+
+class Reduction(Layer, family="Reduction"):
+    """What all reductions have in common: the axes, and whether these stay with size 1."""
+
+    axis: Axes
+    """The axis to reduce over, or several: `mean(channels)`, `mean([height, width])`."""
+    _: KW_ONLY
+    keep: Flag = False
+    """Whether the axes stay, with size 1."""
+
+    kind: ClassVar[str]
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_real(self, x)
+        gone = axis_indices(self, x, self.axis)
+        if self.keep:
+            return x.resized(1 if i in gone else size for i, size in enumerate(x.shape))
+        left = [i for i in range(x.rank) if i not in gone]
+        axes = settled(tuple(x.axes[i] for i in left))
+        return Tensor(tuple(x.shape[i] for i in left), axes)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        places = axis_indices(self, inputs[0], self.axis)
+        keep = unless(self.keep, False)
+        return call(f".{type(self).kind}", X, dim=dims(places), **self.options(), keepdim=keep)
+
+    def options(self) -> dict[str, Value]:
+        return {}
+
+    def caption(self) -> tuple[str, ...]:
+        listed: tuple[Any, ...] = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        return (f"over {', '.join(map(str, listed))}",)
+
+
+class Mean(Reduction, name="mean"):
+    """The mean over some axes.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.mean.html
+    """
+
+    kind: ClassVar[str] = "mean"
+
+
+class Sum(Reduction, name="sum"):
+    """The sum over some axes.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sum.html
+    """
+
+    kind: ClassVar[str] = "sum"
+
+
+class Max(Reduction, name="max"):
+    """The largest number over some axes.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.amax.html
+    """
+
+    kind: ClassVar[str] = "amax"
+
+
+class Min(Reduction, name="min"):
+    """The smallest number over some axes.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.amin.html
+    """
+
+    kind: ClassVar[str] = "amin"
+
+
+class Std(Reduction, name="std"):
+    """The standard deviation over some axes.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.std.html
+    """
+
+    _: KW_ONLY
+    correction: Whole = 1
+    """Subtracted from the number of positions to divide by: 1 unbiased, 0 for the plain mean."""
+
+    kind: ClassVar[str] = "std"
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        result = super().output(inputs, need)
+        (x,) = inputs
+        total = product(x.shape[i] for i in axis_indices(self, x, self.axis))
+        need.at_least(total, self.correction + 1, lambda: self.few(x))
+        return result
+
+    def few(self, x: Tensor) -> Problem:
+        return Problem(
+            "S131",
+            f"`std` needs more than {self.correction} positions to reduce over, got {x}",
+            "too few values for a deviation",
+            field="axis",
+            help="write `correction=0`" if self.correction else None,
+        )
+
+    def options(self) -> dict[str, Value]:
+        return {"correction": unless(self.correction, 1)}

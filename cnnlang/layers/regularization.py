@@ -1,0 +1,69 @@
+"""Noise in training that makes a network rely on no single feature."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Literal
+
+from cnnlang.layers.base import Inputs, Layer, Need, call
+from cnnlang.layers.code import Code, unless
+from cnnlang.layers.common import need_real
+from cnnlang.layers.tensor import Tensor
+from cnnlang.layers.window import need_map
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Probability
+
+
+class Dropping(Layer, family="Regularisation"):
+    """What all layers have that drop something in training, and nothing in evaluation."""
+
+    p: Probability = 0.5
+    """Probability of dropping."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_real(self, x)
+        return x
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"p {self.p:g}",)
+
+
+class Dropout(Dropping, name="dropout"):
+    """Sets each number to 0 with probability p in training and scales the rest by 1 / (1 - p).
+
+    Source: Srivastava et al. 2014; https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
+    """
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.Dropout", self.p)
+
+
+class ChannelDropout(Dropping, name="channel_dropout"):
+    """Sets whole channels to 0 with probability p in training and scales the rest by 1 / (1 - p).
+
+    Source: Tompson et al. 2015; https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
+    """
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        need_map(self, inputs[0])
+        return inputs[0]
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call(f"nn.Dropout{inputs[0].rank - 1}d", self.p)
+
+
+class DropPath(Dropping, name="droppath"):
+    """Stochastic depth: drops whole samples in training, for use on the path of a residual.
+
+    What is kept is scaled by 1 / (1 - p). Source: Huang et al. 2016;
+    https://docs.pytorch.org/vision/stable/generated/torchvision.ops.stochastic_depth.html
+    """
+
+    _: KW_ONLY
+    mode: Literal["row", "batch"] = "row"
+    """`row` draws for each sample by itself, `batch` once for all of them."""
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("StochasticDepth", self.p, mode=unless(self.mode, "row"))

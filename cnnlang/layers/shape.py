@@ -1,0 +1,247 @@
+"""Layers that only arrange the numbers anew: the batch axis is never touched."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
+from cnnlang.layers.code import Code, Raw, X, unless
+from cnnlang.layers.common import axis_index
+from cnnlang.layers.tensor import AXES, SPATIAL, Tensor, show
+from cnnlang.sizes import Shape, Size, product
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Axis, Count, Integer, Permutation, Target
+
+
+class Flatten(Layer, name="flatten", family="Shape"):
+    """All axes, or those from `start` to `end`, become one.
+
+    `flatten` of 64 x 7 x 7 is 3136 features; `flatten(height)` of it is 64 x 49, a sequence.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Flatten.html
+    """
+
+    start: Axis = 0
+    """The first axis to flatten, by name or index."""
+    end: Axis | None = None
+    """The last axis to flatten; the last one of all unless given."""
+
+    def span(self, x: Tensor) -> tuple[int, int]:
+        """The indices of the first and the last axis."""
+        if not x.rank:
+            raise fail("S103", "`flatten` needs an axis, got a scalar")
+        start = axis_index(self, x, self.start, "start")
+        end = x.rank - 1 if self.end is None else axis_index(self, x, self.end, "end")
+        if start > end:
+            raise fail(
+                "S122",
+                f"`flatten` from axis {start} to axis {end}: the order is wrong",
+                field="start",
+            )
+        return start, end
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        start, end = self.span(x)
+        shape = (*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :])
+        joined = together(x.axes[start : end + 1])
+        axes = (*x.axes[:start], joined, *x.axes[end + 1 :])
+        return Tensor(shape, settled(axes), x.dtype)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        start, end = self.span(inputs[0])
+        last = unless(end + 1, inputs[0].rank)
+        return call("nn.Flatten", unless(start + 1, 1), last)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        start, end = self.span(inputs[0])
+        return call(".flatten", X, start + 1, unless(end + 1, inputs[0].rank))
+
+
+class Unflatten(Layer, name="unflatten", family="Shape"):
+    """One axis becomes several: `unflatten(256x4x4)` makes a map of 4096 features.
+
+    A flat tensor becomes a channels-first map. An axis of a map gives axes with its own name and
+    a number (`channels1`, `channels2`), which `permute` and `flatten` understand.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
+    """
+
+    shape: Target
+    """The sizes of the new axes; one may be -1 for what is left over."""
+    _: KW_ONLY
+    axis: Axis | None = None
+    """The axis to split; the channels (the features of a flat tensor) unless given."""
+
+    def place(self, x: Tensor) -> int:
+        if not x.rank:
+            raise fail("S103", "`unflatten` needs an axis, got a scalar")
+        return x.channel_axis if self.axis is None else axis_index(self, x, self.axis)
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        place = self.place(x)
+        new = filled(self, x, self.shape, x.shape[place], need)
+        shape = (*x.shape[:place], *new, *x.shape[place + 1 :])
+        if x.rank == 1 and len(new) in AXES:
+            return Tensor(shape, AXES[len(new)], x.dtype)
+        axes = (*x.axes[:place], *pieces(x.axes[place], len(new)), *x.axes[place + 1 :])
+        return Tensor(shape, axes, x.dtype)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.Unflatten", self.place(inputs[0]) + 1, self.shape)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call(".unflatten", X, self.place(inputs[0]) + 1, self.shape)
+
+    def caption(self) -> tuple[str, ...]:
+        return (show(self.shape),)
+
+
+class Reshape(Layer, name="reshape", family="Shape"):
+    """The same numbers in the same order in another shape, channels first.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
+    """
+
+    shape: Target
+    """The new sizes without the batch; one may be -1 for what is left over."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        new = filled(self, x, self.shape, product(x.shape), need)
+        axes = AXES.get(len(new)) or pieces("features", len(new))
+        return Tensor(new, axes, x.dtype)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code | None:
+        return call("nn.Unflatten", 1, self.shape) if inputs[0].rank == 1 else None
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call(".reshape", X, call(".size", X, 0), *self.shape)
+
+    def caption(self) -> tuple[str, ...]:
+        return (show(self.shape),)
+
+
+class Permute(Layer, name="permute", family="Shape"):
+    """The axes in another order: `permute([height, width, channels])`.
+
+    The names go with the axes. Source: https://docs.pytorch.org/docs/stable/generated/torch.permute.html
+    """
+
+    order: Permutation
+    """All axes in their new order, by name or index."""
+
+    def places(self, x: Tensor) -> tuple[int, ...]:
+        """The old indices in their new order."""
+        places = tuple(axis_index(self, x, axis, "order") for axis in self.order)
+        if sorted(places) != list(range(x.rank)):
+            raise fail(
+                "S123",
+                f"`permute` must name each of the {x.rank} axes once, got {len(places)}",
+                f"the tensor {x} has {', '.join(x.axes)}",
+                field="order",
+            )
+        return places
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        places = self.places(x)
+        return Tensor(tuple(x.shape[p] for p in places), tuple(x.axes[p] for p in places), x.dtype)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call(".permute", X, 0, *(place + 1 for place in self.places(inputs[0])))
+
+
+class Slice(Layer, name="slice", family="Shape"):
+    """A part of an axis: `slice(channels, 0, 32)`.
+
+    `start` and `stop` count from the end where negative, as in Python, but must lie in the axis.
+    """
+
+    axis: Axis
+    """The axis to cut, by name or index."""
+    start: Integer = 0
+    """The first position to keep."""
+    stop: Integer | None = None
+    """The position after the last one to keep; the end of the axis unless given."""
+    step: Count = 1
+    """Keeps every step-th position."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        place = axis_index(self, x, self.axis)
+        size = x.shape[place]
+        start = self.start if self.start >= 0 else size + self.start
+        stop = size if self.stop is None else self.stop if self.stop >= 0 else size + self.stop
+
+        def problem() -> Problem:
+            return outside(self, x, place)
+
+        need.at_least(start, 0, problem)
+        need.at_least(stop, start + 1, problem)
+        need.at_least(size, stop, problem)
+        kept = (stop - start + self.step - 1) // self.step
+        return x.resized((*x.shape[:place], kept, *x.shape[place + 1 :]))
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        start = "" if self.start == 0 else self.start
+        stop = "" if self.stop is None else self.stop
+        step = "" if self.step == 1 else f":{self.step}"
+        before = ":, " * (axis_index(self, inputs[0], self.axis) + 1)
+        return Code("[]", (X, Raw(f"{before}{start}:{stop}{step}")))
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"{self.axis} {self.start}:{'' if self.stop is None else self.stop}",)
+
+
+def outside(layer: Slice, x: Tensor, place: int) -> Problem:
+    stop = "the end" if layer.stop is None else layer.stop
+    return Problem(
+        "S124",
+        f"`slice` keeps nothing or more than there is: {layer.start} to {stop} of {x.shape[place]}",
+        f"{x.axes[place]} has {x.shape[place]} positions",
+        field="stop" if layer.stop is not None else "start",
+    )
+
+
+def filled(layer: Layer, x: Tensor, shape: tuple[int, ...], total: Size, need: Need) -> Shape:
+    """The target shape with its -1 worked out; the number of elements must stay."""
+    known = 1
+    for size in shape:
+        known *= size if size > 0 else 1
+
+    def problem() -> Problem:
+        return Problem(
+            "S126",
+            f"`{layer.name}` cannot make {show(shape)} of {show(x.shape)}",
+            f"{total} numbers here, {'a multiple of ' if -1 in shape else ''}{known} wanted",
+            field="shape",
+        )
+
+    if -1 not in shape:
+        need.equal(total, known, problem)
+        return shape
+    need.multiple(total, known, problem)
+    need.at_least(total, known, problem)
+    return tuple(total // known if size == -1 else size for size in shape)
+
+
+def pieces(axis: str, number: int) -> tuple[str, ...]:
+    """The names of the parts of an axis: `channels1`, `channels2`; the axis itself for one."""
+    return (axis,) if number == 1 else tuple(f"{axis}{i + 1}" for i in range(number))
+
+
+def together(axes: tuple[str, ...]) -> str:
+    """The name of several axes that have become one."""
+    if len(axes) == 1:
+        return axes[0]
+    stems = {axis.rstrip("0123456789") for axis in axes}
+    if len(stems) == 1:
+        return stems.pop()
+    return "length" if stems <= set(SPATIAL) else "features"
+
+
+def settled(axes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the axes that are left: a single one holds features."""
+    return AXES[1] if len(axes) == 1 else axes

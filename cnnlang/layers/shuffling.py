@@ -1,0 +1,122 @@
+"""Layers that move numbers between channels and positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
+from cnnlang.layers.code import Code, X
+from cnnlang.layers.common import need_channels
+from cnnlang.layers.tensor import Tensor
+from cnnlang.layers.window import need_map
+from cnnlang.sizes import Size
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Count
+
+
+class PixelShuffle(Layer, name="pixel_shuffle", family="Shape"):
+    """Every r * r channels become one channel of a map r times as high and wide.
+
+    Output: C / r² x H r x W r. Source: Shi et al. 2016;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
+    """
+
+    factor: Count
+    """How many times as high and wide the map becomes (r)."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_plane(self, x)
+        r = self.factor
+        need.multiple(x.channels, r * r, lambda: uneven(self, x, "channels", x.channels, r * r))
+        height, width = x.spatial
+        return x.resized((x.channels // (r * r), height * r, width * r))
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.PixelShuffle", self.factor)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("F.pixel_shuffle", X, self.factor)
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"×{self.factor}",)
+
+
+class PixelUnshuffle(Layer, name="pixel_unshuffle", family="Shape"):
+    """Every patch of r x r positions becomes r * r channels: the inverse of `pixel_shuffle`.
+
+    Also known as space-to-depth (TensorFlow's numbers the channels in another order).
+    Output: C r² x H / r x W / r.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
+    """
+
+    factor: Count
+    """Height and width of the patches (r)."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_plane(self, x)
+        r = self.factor
+        for axis, size in zip(x.axes[1:], x.spatial, strict=True):
+            need.multiple(size, r, lambda a=axis, s=size: uneven(self, x, a, s, r))  # type: ignore[misc]
+        height, width = x.spatial
+        return x.resized((x.channels * (r * r), height // r, width // r))
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.PixelUnshuffle", self.factor)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("F.pixel_unshuffle", X, self.factor)
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"÷{self.factor}",)
+
+
+class ChannelShuffle(Layer, name="channel_shuffle", family="Shape"):
+    """Takes one channel of every group in turn, so that grouped convolutions exchange channels.
+
+    Source: Zhang et al. 2018 (ShuffleNet);
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
+    """
+
+    groups: Count
+    """Number of groups; it divides the channels."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_map(self, x)
+        need.multiple(
+            x.channels, self.groups, lambda: uneven(self, x, "channels", x.channels, self.groups)
+        )
+        return x
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.ChannelShuffle", self.groups)
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("F.channel_shuffle", X, self.groups)
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"{self.groups} groups",)
+
+
+def need_plane(layer: Layer, x: Tensor) -> None:
+    """The tensor must be a channels-first map of two axes."""
+    need_channels(layer, x)
+    if x.rank != 3:
+        raise fail(
+            "S103",
+            f"`{layer.name}` needs a map of two axes, got {x}",
+            f"{x.rank} axes with the channels here",
+        )
+
+
+def uneven(layer: Layer, x: Tensor, axis: str, size: Size, by: int) -> Problem:
+    field = next(iter(layer.fields))
+    return Problem(
+        "S125",
+        f"`{layer.name}` needs {axis} divisible by {by}, got {size}",
+        f"the tensor here is {x}",
+        field=field,
+    )

@@ -1,0 +1,146 @@
+"""Layers around pooling that need more than a window: unpooling, and pooling after a blur."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
+from cnnlang.layers.code import Code, Operand, Raw, X, unless
+from cnnlang.layers.common import captions, count, fixed
+from cnnlang.layers.fitting import LIKE
+from cnnlang.layers.pooling import MaxPool
+from cnnlang.layers.tensor import Tensor, show
+from cnnlang.layers.window import need_map
+from cnnlang.sizes import Size, product
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Count, Flag, PadMode, Reference, Sizes, Wholes
+
+
+class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
+    """Puts every number where the largest of its window was, and 0 elsewhere.
+
+    `like` names the tensor that the max pooling took in (not the one that it gave); the places are
+    found by pooling it again, so that `maxpool` itself stays as it is. Output: C x the size of
+    `like`. Source: Zeiler and Fergus 2014; Badrinarayanan et al. 2015 (SegNet);
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("like",)
+
+    kernel: Sizes
+    """Size of the window of the max pooling."""
+    _: KW_ONLY
+    like: Reference
+    """The tensor that the max pooling took in."""
+    stride: Sizes | None = None
+    """Stride of the max pooling; the size of the window unless given."""
+    padding: Wholes = 0
+    """Padding of the max pooling."""
+    ceil: Flag = False
+    """Whether the max pooling rounds up."""
+
+    def pool(self) -> MaxPool:
+        """The max pooling to invert."""
+        return MaxPool.make(
+            {name: vars(self)[name] for name in ("kernel", "stride", "padding", "ceil")}
+        )
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        x, before = inputs
+        need_map(self, x)
+        if before.rank != x.rank or before.channels != x.channels or not before.channels_first:
+            raise fail(
+                "S121",
+                f"`maxunpool` of {x} cannot put its numbers into {before}",
+                "as many channels and axes are needed",
+                field="like",
+            )
+        after = self.pool().output((before,), need)
+        for mine, pooled in zip(x.spatial, after.spatial, strict=True):
+            need.equal(mine, pooled, lambda: unpooled(self, x, before, after))
+        return before
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        x, before = inputs
+        axes, pool = x.rank - 1, self.pool()
+        w = pool.window(before)
+        options = pool.options(w)
+        again = call(f"F.max_pool{axes}d", Operand(1), pool.size(w), **options, return_indices=True)
+        del options["ceil_mode"], options["dilation"]
+        places = Code("[]", (again, Raw("1")))
+        return call(f"F.max_unpool{axes}d", X, places, pool.size(w), **options, output_size=LIKE)
+
+    def caption(self) -> tuple[str, ...]:
+        return captions(self.kernel, self.stride, self.padding)
+
+
+def unpooled(layer: MaxUnpool, x: Tensor, before: Tensor, after: Tensor) -> Problem:
+    return Problem(
+        "S132",
+        f"`maxunpool` needs {show(after.spatial)}, what pooling makes of {before}, got {x}",
+        "the sizes do not belong together",
+        field="like",
+        help="name the tensor that went into the matching `maxpool`",
+    )
+
+
+class BlurPool(Layer, name="blurpool", family="Pooling"):
+    """Anti-aliased downsampling: a fixed binomial filter, then every stride-th position.
+
+    Output per axis: ceil(h / stride). Buffer: `filt`, the filter of every channel.
+    Source: Zhang 2019 (Making convolutional networks shift-invariant again).
+    """
+
+    kernel: Count = 4
+    """Number of taps of the filter on each axis."""
+    _: KW_ONLY
+    stride: Count = 2
+    """Step between the positions that are kept."""
+    pad_mode: PadMode = "reflect"
+    """What to pad with: zeros, reflect, replicate or circular."""
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_map(self, x)
+        fixed(self, x.channels, "channels")
+        pad = self.kernel // 2
+        least = {"reflect": pad + 1, "circular": pad}.get(self.pad_mode, 1)
+        for size in x.spatial:
+            need.at_least(size, least, lambda s=size: narrow_map(self, s, pad))  # type: ignore[misc]
+        sizes = tuple((size + self.stride - 1) // self.stride for size in x.spatial)
+        return x.resized((x.channels, *sizes))
+
+    def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
+        (x,) = inputs
+        taps = (self.kernel,) * (x.rank - 1)
+        return (Weight("filt", (count(x), 1, *taps), trainable=False),)
+
+    def macs(self, inputs: Inputs, output: Tensor) -> Size:
+        return prod(self.weights(inputs)[0].shape[1:]) * product(output.shape)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        (x,) = inputs
+        return call(
+            "BlurPool",
+            count(x),
+            axes=unless(x.rank - 1, 2),
+            kernel_size=unless(self.kernel, 4),
+            stride=unless(self.stride, 2),
+            padding_mode=unless(self.pad_mode, "reflect"),
+        )
+
+    def caption(self) -> tuple[str, ...]:
+        return captions(self.kernel, self.stride)
+
+
+def narrow_map(layer: BlurPool, size: Size, pad: int) -> Problem:
+    return Problem(
+        "S112",
+        f"`pad_mode={layer.pad_mode}` of `blurpool` cannot take {pad} from an axis of {size}",
+        "pads more than there is",
+        field="pad_mode",
+        help="use `pad_mode=replicate`, or a smaller kernel",
+    )

@@ -1,0 +1,151 @@
+"""Layer arguments, validated by pydantic; the model of a layer is made when it is first used."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from cnnlang.layers import fields
+from cnnlang.layers.base import Layer, LayerError, Problem, unknown_argument
+from cnnlang.layers.initial import Initial
+from cnnlang.layers.values import Ref
+from cnnlang.sizes import Free, Mixed
+
+WORDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a word",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "literal_error": "one of {expected}",
+}
+
+
+MODELS: dict[type[Layer], type[BaseModel]] = {}
+
+
+def model(cls: type[Layer]) -> type[BaseModel]:
+    """The pydantic model of a layer's fields."""
+    if cls not in MODELS:
+        MODELS[cls] = made(cls)
+    return MODELS[cls]
+
+
+def made(cls: type[Layer]) -> type[BaseModel]:
+    parts: dict[str, Any] = {n: (annotation(cls, n), value) for n, value in cls.fields.items()}
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    return create_model(cls.__name__, __config__=config, **parts)
+
+
+def annotation(cls: type[Layer], field: str) -> Any:
+    """The type of a field: its annotation, read with the names of `fields` in sight."""
+    owner = next(base for base in cls.__mro__ if field in vars(base).get("__annotations__", {}))
+    holder = type("Holder", (), {"__annotations__": {field: owner.__annotations__[field]}})
+    names = vars(sys.modules[owner.__module__]) | vars(fields)
+    return typing.get_type_hints(holder, globalns=names, include_extras=True)[field]
+
+
+def validate(
+    cls: type[Layer], positional: Sequence[Any], named: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values of all fields; raises `LayerError` with every problem at once."""
+    problems = [unknown_argument(cls, name) for name in named if name not in cls.fields]
+    given: dict[str, Any] = {k: v for k, v in named.items() if k in cls.fields}
+    if len(positional) > len(cls.positional):
+        problems.append(surplus(cls, len(positional)))
+    for field, value in zip(cls.positional, positional, strict=False):
+        if field in given:
+            problems.append(Problem("A205", f"`{cls.name}` gets `{field}` twice", field=field))
+        given[field] = value
+    problems += [open_size(cls, field, value) for field, value in given.items() if is_open(value)]
+    if not problems:
+        try:
+            return dict(model(cls).model_validate(given))
+        except ValidationError as error:
+            problems = [translate(cls, each, given) for each in distinct(error)]
+    raise LayerError(*problems)
+
+
+def distinct(error: ValidationError) -> list[Any]:
+    """One error a field: a union reports each of its members."""
+    first: dict[Any, Any] = {}
+    for each in error.errors(include_url=False):
+        first.setdefault(each["loc"][0], each)
+    return list(first.values())
+
+
+def translate(cls: type[Layer], error: Any, given: Mapping[str, Any]) -> Problem:
+    field = str(error["loc"][0])
+    if error["type"] == "missing":
+        return missing(cls, field)
+    context = error.get("ctx", {})
+    wanted = (
+        context["wanted"] if error["type"] == "A203" else WORDS[error["type"]].format(**context)
+    )
+    return Problem(
+        "A203",
+        f"`{field}` of `{cls.name}` is {wanted.replace(chr(39), '`')}, got {spell(given[field])}",
+        field=field,
+    )
+
+
+def missing(cls: type[Layer], field: str) -> Problem:
+    example = ", ".join(name for name in cls.positional if cls.fields[name] is ...)
+    return Problem(
+        "A201",
+        f"`{cls.name}` needs `{field}`",
+        f"`{field}` is missing",
+        help=f"a `{cls.name}` is written `{cls.name}({example})`" if example else None,
+    )
+
+
+def surplus(cls: type[Layer], count: int) -> Problem:
+    most = len(cls.positional)
+    allowed = f"at most {most} ({', '.join(cls.positional)})" if most else "none"
+    options = [name for name in cls.fields if name not in cls.positional]
+    return Problem(
+        "A204",
+        f"`{cls.name}` got {count} arguments without a name, it takes {allowed}",
+        help=f"write the others by name: {', '.join(f'{name}=' for name in options)}"
+        if options
+        else None,
+    )
+
+
+def is_open(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(is_open(each) for each in value)
+    return isinstance(value, (Free, Mixed))
+
+
+def open_size(cls: type[Layer], field: str, value: Any) -> Problem:
+    return Problem(
+        "A206",
+        f"`{field}` of `{cls.name}` must be known before the module runs, got {spell(value)}",
+        "depends on a free dimension",
+        field=field,
+        help="fix the size of the input, or use what follows it (`global_avgpool`, `like=`)",
+    )
+
+
+def spell(value: Any) -> str:
+    """A value as it is written in a file."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Initial):
+        options = ", ".join(f"{name}={spell(each)}" for name, each in value.options)
+        return f"{value.scheme}({options})" if options else value.scheme
+    if isinstance(value, Ref):
+        return value.name
+    if isinstance(value, tuple):
+        plain = len(value) > 1 and all(isinstance(v, int) and v >= 0 for v in value)
+        return "x".join(map(str, value)) if plain else f"[{', '.join(map(spell, value))}]"
+    return "none" if value is None else str(value)

@@ -1,0 +1,198 @@
+"""Arithmetic of sliding windows, shared by convolution and pooling.
+
+Per axis, with input h, kernel k, stride s, dilation d and padding before/after, the window spans
+e = d (k - 1) + 1 positions and the output has (h + before + after - e) // s + 1 of them. With
+`padding=same` it has ceil(h / s), and the total padding max(0, (ceil(h / s) - 1) s + e - h) is
+split with the odd one at the end.
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html#shape
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cnnlang.layers.base import Layer, Need, Problem, fail
+from cnnlang.layers.tensor import Tensor, show
+from cnnlang.sizes import Mixed, Shape, Size, ceil_clamp, pointwise
+
+PER_AXIS = {2: 1, 3: 2, 4: 3}
+"""Number of spatial axes by the rank of a channels-first tensor."""
+
+Pads: TypeAlias = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Kernel, stride, dilation, one number an axis; `pads` is one pair an axis, None for `same`."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    pads: Pads | None
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """Positions that the dilated kernel spans."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    @property
+    def constant(self) -> Pads | None:
+        """The padding if it is the same for every input; None where `same` waits for the size.
+
+        `same` is constant, and equal at both ends, for stride 1 and an odd extent.
+        """
+        if self.pads is not None:
+            return self.pads
+        if any(s > 1 or e % 2 == 0 for s, e in zip(self.stride, self.extent, strict=True)):
+            return None
+        return tuple((e // 2, e // 2) for e in self.extent)
+
+    @property
+    def even(self) -> bool:
+        """True if every axis gets the same constant padding at both ends."""
+        pads = self.constant
+        return pads is not None and all(before == after for before, after in pads)
+
+    def borders(self, sizes: Shape) -> tuple[tuple[Size, Size], ...]:
+        """The padding before and after each axis, functions of the size for a strided `same`."""
+        if self.pads is not None:
+            return self.pads
+        pairs = []
+        for size, e, s in zip(sizes, self.extent, self.stride, strict=True):
+            total = e - 1 if s == 1 else positive(((size + s - 1) // s - 1) * s + e - size)
+            pairs.append((total // 2, total - total // 2))
+        return tuple(pairs)
+
+
+def positive(size: Size) -> Size:
+    """The size, or 0 where it is negative; the size must be periodic."""
+    return max(size, 0) if isinstance(size, int) else pointwise(max, size, 0)
+
+
+def window(
+    layer: Layer, x: Tensor, kernel: Any, stride: Any, dilation: Any, padding: Any
+) -> Window:
+    """The window of a layer on an input, every option spread over the spatial axes."""
+    axes = x.rank - 1
+    pads = None
+    if padding != "same":
+        each = spread(layer, "padding", padding, axes)
+        pads = tuple(p if isinstance(p, tuple) else (p, p) for p in each)
+    return Window(
+        spread(layer, "kernel", kernel, axes),
+        spread(layer, "stride", stride, axes),
+        spread(layer, "dilation", dilation, axes),
+        pads,
+    )
+
+
+def spread(layer: Layer, field: str, value: Any, axes: int) -> tuple[Any, ...]:
+    """One value per axis; a single one stands for all."""
+    if not isinstance(value, tuple):
+        return (value,) * axes
+    if len(value) == axes:
+        return value
+    raise fail(
+        "S102",
+        f"`{field}` of `{layer.name}` has {len(value)} axes, the map has {axes}",
+        f"give one number for all axes, or {axes}",
+        field=field,
+    )
+
+
+def narrow(values: tuple[Any, ...]) -> Any:
+    """One value where all are equal, as PyTorch's constructors take it."""
+    return values[0] if len(set(values)) == 1 else values
+
+
+def flat(pads: tuple[tuple[Any, Any], ...]) -> tuple[Any, ...]:
+    """Pairs per axis as `F.pad` takes them: the last axis first."""
+    return tuple(n for pair in reversed(pads) for n in pair)
+
+
+def need_map(layer: Layer, x: Tensor) -> None:
+    """The input must be a channels-first feature map of one, two or three spatial axes."""
+    if x.dtype == "float" and x.channels_first and x.rank in PER_AXIS:
+        return
+    if x.dtype != "float":
+        raise fail(
+            "S106",
+            f"`{layer.name}` needs a map of real numbers, got {x} integers",
+            "integers here",
+            help="look them up first with `embedding(count, width)`",
+        )
+    if x.rank in PER_AXIS:
+        raise fail(
+            "S103",
+            f"`{layer.name}` needs channels first, got {' x '.join(x.axes)}",
+            f"the tensor here is {x}",
+            help="bring the channels to the front with `permute`",
+        )
+    raise fail(
+        "S103",
+        f"`{layer.name}` needs a feature map, got {x}",
+        "it is flat here" if x.rank == 1 else f"channels and 1 to 3 axes, here are {x.rank}",
+        help="place it before `flatten`" if x.rank == 1 else None,
+    )
+
+
+def convolved(layer: Layer, sizes: Shape, w: Window, need: Need) -> Shape:
+    """Output sizes of a convolution; the padded input must hold at least one window."""
+    if w.pads is None:
+        return tuple((h + s - 1) // s for h, s in zip(sizes, w.stride, strict=True))
+    result: list[Size] = []
+    for h, e, s, (before, after) in zip(sizes, w.extent, w.stride, w.pads, strict=True):
+        padded = h + before + after
+        need.at_least(padded, e, lambda p=padded, e=e: too_large(layer, w, sizes, p, e))  # type: ignore[misc]
+        result.append((padded - e) // s + 1)
+    return tuple(result)
+
+
+def too_large(layer: Layer, w: Window, sizes: Shape, padded: Size, extent: int) -> Problem:
+    kernel = show(w.kernel)
+    dilated = f" (dilated to {show(w.extent)})" if max(w.dilation) > 1 else ""
+    padding = f", padded to {padded}" if any(map(any, w.pads or ())) else ""
+    return Problem(
+        "S101",
+        f"`{layer.name}` kernel {kernel}{dilated} is larger than its {show(sizes)} input{padding}",
+        f"needs at least {extent}, has {padded}",
+        field="kernel",
+        help="use `padding=same`, a smaller kernel, or a larger input",
+    )
+
+
+def pooled(layer: Layer, sizes: Shape, w: Window, ceil: bool, need: Need) -> Shape:
+    """Output sizes of pooling: floor or ceil mode, the last window never in the right padding."""
+    if w.pads is None:
+        return tuple((h + s - 1) // s for h, s in zip(sizes, w.stride, strict=True))
+    result: list[Size] = []
+    for h, e, s, (before, after) in zip(sizes, w.extent, w.stride, w.pads, strict=True):
+        outputs = (h + before + after - e + (s - 1 if ceil else 0)) // s + 1
+        if ceil:
+            outputs = ceil_clamp(outputs, s, one_free(layer, h, "ceil") + before)
+        need.at_least(outputs, 1, lambda: empty(layer, w, sizes))
+        result.append(outputs)
+    return tuple(result)
+
+
+def one_free(layer: Layer, size: Size, field: str) -> Size:
+    """A size of at most one free dimension, which rounding up and clamping need."""
+    if isinstance(size, Mixed):
+        raise fail(
+            "S105",
+            f"`{field}` of `{layer.name}` needs an axis of one free dimension, got {size}",
+            "depends on several sizes at once",
+            field=field,
+        )
+    return size
+
+
+def empty(layer: Layer, w: Window, sizes: Shape) -> Problem:
+    return Problem(
+        "S107",
+        f"`{layer.name}` of {show(w.kernel)} leaves nothing of a {show(sizes)} map",
+        "the output would be empty",
+        field="kernel",
+        help="remove a pooling layer before it, use `ceil=true`, or start from a larger input",
+    )

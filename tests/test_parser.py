@@ -429,6 +429,14 @@ def test_help_and_edits_say_what_would_mend_it() -> None:
     assert [(edit.span.text, edit.text) for edit in error.edits] == [("=>", "->")]
 
 
+def test_one_open_bracket_does_not_swallow_the_lines_below() -> None:
+    text = "network N {\n  a(1\n" + "  b(2)\n" * 300 + "  c -> d\n}"
+    file, (error,) = parse(Source("net.cnn", text))
+    assert place(error) == "2:6 P002 expected `)` to close the `(` at line 2"
+    (network,) = file.definitions
+    assert isinstance(network, ast.Network) and len(network.body.statements) == 302
+
+
 def test_independent_mistakes_are_all_reported_and_the_rest_is_read() -> None:
     text = dedent("""
         network A {

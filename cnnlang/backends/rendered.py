@@ -36,7 +36,7 @@ def existing(path: str | os.PathLike[str]) -> int | None:
 def pour(path: str | os.PathLike[str], data: bytes) -> None:
     """Write to a device or pipe; a pipe that nobody reads is an error, not a wait."""
     handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(handle, "wb") as file:
+    with os.fdopen(handle, "wb") as file:
         os.set_blocking(handle, True)
         file.write(data)
 

@@ -17,7 +17,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Write PyTorch source.")
 @file_argument
 @network_argument
 @output_option("Where to write; standard output otherwise.")

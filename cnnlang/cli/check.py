@@ -27,7 +27,7 @@ Exit codes: 0 without errors, 1 with errors, 2 for a wrong call.
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Check files: syntax, names, shapes, budgets.")
 @files_argument
 @click.option(
     "--format",

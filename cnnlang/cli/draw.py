@@ -29,7 +29,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF or DOT.")
 @file_argument
 @network_argument
 @output_option("A .svg, .png, .pdf or .dot file; NETWORK.svg otherwise.")

@@ -39,7 +39,7 @@ def listing(ctx: click.Context, parameter: click.Parameter, asked: Any) -> None:
     ctx.exit()
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Start from a published network.")
 @click.argument("name", shell_complete=complete)
 @output_option("The file to write; NAME.cnn otherwise.")
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")

@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG, short_help="Layers, shapes, parameters and MACs.")
 @file_argument
 @network_argument
 @click.option("--depth", type=click.IntRange(min=1), help="Fold modules nested deeper than this.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
 from cnnlang.elaborate.faults import Fault
-from cnnlang.elaborate.limits import Budget
+from cnnlang.elaborate.limits import Budget, Exhausted
 from cnnlang.graph import Located, Node, Requirement
 from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem, Weight
 from cnnlang.layers.tensor import Tensor
@@ -35,6 +35,12 @@ class Builder:
     shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(default_factory=dict)
 
     def report(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
+        """Keep the diagnostics of a fault and go on; where a limit was reached, nothing goes on."""
+        if isinstance(fault, Exhausted):
+            raise fault
+        self.tell(fault, trail)
+
+    def tell(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
         """Keep the diagnostics of a fault; the same mistake at the same place is told once."""
         for each in fault.diagnostics:
             at = each.span

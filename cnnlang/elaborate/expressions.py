@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builtins import BUILTINS
 from cnnlang.elaborate.faults import Muted, fault
-from cnnlang.elaborate.limits import BITS, ITEMS, Budget
+from cnnlang.elaborate.limits import BITS, ITEMS, NESTED, Budget
 from cnnlang.elaborate.values import MISSING, FunctionValue, Names, Word, kind
 from cnnlang.layers.initial import SCHEMES, SHORT, make
 from cnnlang.layers.tensor import Tensor
@@ -47,7 +47,8 @@ def argument(node: ast.Expression, reader: Reader) -> Any:
     if isinstance(node, ast.Name) and reader.names.find(node.name) is MISSING:
         return Word(node.name)
     if isinstance(node, ast.Sequence):
-        return tuple(argument(item, reader) for item in node.items)
+        reader.budget.step(node.span)
+        return listing([argument(item, reader) for item in node.items], node.span, reader)
     if isinstance(node, ast.Conditional):
         return argument(chosen(node, reader), reader)
     return evaluate(node, reader)
@@ -140,7 +141,7 @@ def incoming_size(node: ast.Incoming, tensor: Tensor) -> Any:
 
 
 def sequence(node: ast.Sequence, reader: Reader) -> Any:
-    return tuple(evaluate(item, reader) for item in node.items)
+    return listing([evaluate(item, reader) for item in node.items], node.span, reader)
 
 
 def unary(node: ast.Unary, reader: Reader) -> Any:
@@ -177,8 +178,7 @@ def equal(node: ast.Binary, reader: Reader) -> bool:
 def plus(node: ast.Binary, reader: Reader) -> Any:
     left, right = evaluate(node.left, reader), evaluate(node.right, reader)
     if isinstance(left, tuple) and isinstance(right, tuple):
-        reader.budget.step(node.span, len(left) + len(right))
-        return short(left + right, node.span)
+        return listing([*left, *right], node.span, reader)
     return calculate(node, numeric(left, node.left.span), numeric(right, node.right.span))
 
 
@@ -252,10 +252,26 @@ def overflow(node: ast.Expression) -> Exception:
     return fault("A216", f"the result is no number below 2^{BITS}", node.span)
 
 
-def short(items: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
-    if len(items) > ITEMS:
-        raise fault("E301", f"a list of {len(items):,} items; at most {ITEMS:,}", span)
-    return items
+def listing(items: Sequence[Any], span: Span, reader: Reader) -> tuple[Any, ...]:
+    """The items as a list, if that is not too large; its lists are counted with all they hold."""
+    count, depth = weigh(items)
+    if count > ITEMS:
+        raise fault("E301", f"this list holds more than {ITEMS:,} values", span, help="make it smaller")
+    if depth > NESTED:
+        raise fault("E301", f"lists are nested more than {NESTED} deep here", span)
+    reader.budget.step(span, count)
+    return tuple(items)
+
+
+def weigh(items: Sequence[Any]) -> tuple[int, int]:
+    """How many values a list holds, in all depths, and how deep it is nested; cut off at limits."""
+    count, depth, level = len(items), 1, [each for each in items if isinstance(each, tuple)]
+    while level and depth <= NESTED and count <= ITEMS:
+        depth += 1
+        count += sum(map(len, level))
+        if count <= ITEMS:
+            level = [each for inner in level for each in inner if isinstance(each, tuple)]
+    return count, depth
 
 
 def conditional(node: ast.Conditional, reader: Reader) -> Any:
@@ -315,8 +331,7 @@ def builtin(node: ast.Apply, positional: list[Any], named: dict[str, Any], reade
         raise fault("A219", f"`{node.function}` cannot take this{detail}", node.span,
                     help=f"it is written `{usage}`") from None
     if isinstance(result, tuple):
-        reader.budget.step(node.span, len(result))
-        return short(result, node.span)
+        return listing(result, node.span, reader)
     return bounded(result, node)
 
 

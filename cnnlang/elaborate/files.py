@@ -11,6 +11,7 @@ from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
+from cnnlang.elaborate.limits import Budget
 from cnnlang.elaborate.scope import Frame, Scope
 from cnnlang.elaborate.values import BlockValue, ExternValue, FunctionValue, Names, NetworkValue
 from cnnlang.graph import Instance
@@ -39,21 +40,24 @@ class Library:
         self.fetch = fetch
         self.programs: dict[str, Program] = {}
         self.opening: list[tuple[str, Span]] = []
+        self.budget = Budget()
 
     def open(self, source: Source) -> Program:
         """The program in a source, everything it uses included."""
         tree, diagnostics = parse(source)
         program = Program(source, Names({}), {}, diagnostics=list(diagnostics))
         self.programs[source.name] = program
-        builder = Builder()
+        builder = Builder(self.budget)
         root = Instance("network", source.name, (), tree.span, None)
         frame = Frame(builder, Scope(root), program.names, {})
         hoist(frame, program, tree)
         for node in tree.definitions:
+            if self.budget.spent:
+                break
             try:
                 self.read(frame, program, node)
             except Fault as problem:
-                builder.report(problem)
+                builder.tell(problem)
         program.diagnostics += builder.diagnostics
         return program
 
@@ -72,7 +76,7 @@ class Library:
                     names.own[node.name] = BlockValue(node, names, frame.defaults)
             case ast.Network() | ast.Variant():
                 if program.defined[node.name] is node.name_span:
-                    value = NetworkValue(node, names, frame.defaults)
+                    value = NetworkValue(node, names, frame.defaults, self.budget)
                     names.own[node.name] = program.networks[node.name] = value
             case _:
                 pass
@@ -119,15 +123,15 @@ def hoist(frame: Frame, program: Program, tree: ast.File) -> None:
         except Fault as problem:
             frame.builder.report(problem)
             continue
-        program.names.own[node.name] = hoisted(node, program.names)
+        program.names.own[node.name] = hoisted(node, program.names, frame.builder.budget)
 
 
-def hoisted(node: Any, names: Names) -> Any:
+def hoisted(node: Any, names: Names, budget: Budget) -> Any:
     match node:
         case ast.Block():
             return BlockValue(node, names, {})
         case ast.Network() | ast.Variant():
-            return NetworkValue(node, names, {})
+            return NetworkValue(node, names, {}, budget)
         case ast.Function():
             return FunctionValue(node, names)
         case _:

@@ -9,7 +9,7 @@ from cnnlang.diagnostics.model import Related
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, listed, truth, whole
 from cnnlang.elaborate.faults import Fault, fault
-from cnnlang.elaborate.limits import ITEMS, Exhausted
+from cnnlang.elaborate.limits import ITEMS
 from cnnlang.elaborate.merges import unpack
 from cnnlang.elaborate.scope import Frame, claim
 from cnnlang.elaborate.steps import advance
@@ -36,8 +36,6 @@ def run(frame: Frame, node: ast.Body) -> None:
         try:
             frame.builder.budget.step(statement.span)
             RULES[type(statement)](frame, statement)
-        except Exhausted:
-            raise
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD

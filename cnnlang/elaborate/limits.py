@@ -6,19 +6,35 @@ from cnnlang.diagnostics.model import Diagnostic, Span
 from cnnlang.elaborate.faults import Fault
 
 STEPS = 2_000_000
-LAYERS = 250_000
+LAYER_STEPS = 4
+CALL_STEPS = 2
+LAYERS = 200_000
 DEPTH = 1_100
 CALLS = 200
 ITEMS = 100_000
+NESTED = 16
 BITS = 63
 LETTERS = 120
 
 
 class Budget:
-    """What one elaboration may still spend; spending more is a `Fault` at the place that did."""
+    """What may still be spent; spending more is a `Fault` at the place that did.
+
+    All networks of one compilation share the steps; each has layers of its own.
+    """
 
     def __init__(self) -> None:
         self.steps = STEPS
+        self.layers = LAYERS
+        self.calls = 0
+
+    @property
+    def spent(self) -> bool:
+        """True once the steps are used up: nothing more is elaborated, and that has been told."""
+        return self.steps < 0
+
+    def begin(self) -> None:
+        """A new network."""
         self.layers = LAYERS
         self.calls = 0
 
@@ -28,6 +44,7 @@ class Budget:
             raise exhausted("E302", f"the file takes more than {STEPS:,} steps to unfold", span)
 
     def layer(self, span: Span) -> None:
+        self.step(span, LAYER_STEPS)
         self.layers -= 1
         if self.layers < 0:
             raise exhausted("E303", f"the network has more than {LAYERS:,} layers", span)
@@ -38,6 +55,7 @@ class Budget:
                             "a block that calls itself needs an `if` that ends it")
 
     def enter(self, span: Span, name: str) -> None:
+        self.step(span, CALL_STEPS)
         self.calls += 1
         if self.calls > CALLS:
             raise exhausted("E304", f"`{name}` calls itself more than {CALLS} times deep", span,
@@ -48,7 +66,7 @@ class Budget:
 
 
 class Exhausted(Fault):
-    """A limit was reached: nothing more is elaborated."""
+    """A limit was reached: nothing more of the network is elaborated."""
 
 
 def exhausted(code: str, message: str, span: Span, help: str | None = None) -> Exhausted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,25 +36,31 @@ class Settings:
 
 def elaborate(network: NetworkValue, settings: Settings, span: Span) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph of a network, None if it has errors. `span` is where it was asked for."""
-    builder = Builder()
+    builder = Builder(network.budget)
+    if builder.budget.spent:
+        return None, []
+    builder.budget.begin()
     with deep_recursion():
         try:
             graph = unfold(network, settings, span, builder)
         except Fault as problem:
-            builder.report(problem)
+            builder.tell(problem)
             graph = None
     return (None if has_errors(builder.diagnostics) else graph), builder.diagnostics
 
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Room for blocks nested as deep as the limits allow."""
-    before = sys.getrecursionlimit()
+    """Room for blocks nested as deep as the limits allow; no garbage collection meanwhile."""
+    before, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(before, DEPTH * FRAMES_PER_BLOCK))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+        if collecting:
+            gc.enable()
 
 
 def is_template(network: NetworkValue) -> bool:

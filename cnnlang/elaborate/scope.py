@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Related, Span
@@ -84,7 +84,17 @@ class Frame:
 
     def inner(self, own: dict[str, Any] | None = None) -> Frame:
         """A frame for a nested body: same scope, names of its own, items of its own."""
-        return replace(self, names=self.names.inner(own), items=[])
+        return Frame(
+            self.builder,
+            self.scope,
+            self.names.inner(own),
+            self.defaults,
+            self.flow,
+            self.incoming,
+            [],
+            self.trail,
+            self.depth,
+        )
 
 
 def claim(frame: Frame, label: str | None, kind: str, span: Span, module: bool = True) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from cnnlang.elaborate.limits import Budget
 from cnnlang.sizes import Size
 from cnnlang.syntax import ast
 
@@ -70,11 +71,12 @@ class BlockValue:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NetworkValue:
-    """A network or a variant of one."""
+    """A network or a variant of one; `budget` is that of the whole compilation."""
 
     definition: ast.Network | ast.Variant
     names: Names
     defaults: Defaults
+    budget: Budget
 
     @property
     def name(self) -> str:

@@ -109,9 +109,11 @@ class Balance:
 
     def notice(self, previous: str, token: Token, offset: int) -> None:
         """Remember the first line inside a bracket after which a statement may have begun."""
-        frame = self.frames[-1]
-        if frame.resume is None and previous in ENDS_OPERAND and token.kind in STARTS_STATEMENT:
-            frame.resume = len(self.tokens), offset
+        if previous not in ENDS_OPERAND or token.kind not in STARTS_STATEMENT:
+            return
+        self.weight = self.base
+        if self.frames[-1].resume is None:
+            self.frames[-1].resume = len(self.tokens), offset
 
     # --- signs -----------------------------------------------------------------------------------
 

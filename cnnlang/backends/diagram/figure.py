@@ -11,9 +11,11 @@ from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.diagram import labels
 from cnnlang.backends.diagram.flow import Flow
 from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
+from cnnlang.backends.diagram.repeats import fold
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit, arrange
 from cnnlang.backends.diagram.words import Shapes
 from cnnlang.graph import Graph
+from cnnlang.layers.tensor import Tensor
 
 STRAIGHT, BENT = "20", "2"
 """How strongly an edge is kept short and straight, on the spine and elsewhere."""
@@ -21,7 +23,7 @@ STRAIGHT, BENT = "20", "2"
 
 def draw(graph: Graph, theme: str, direction: str) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
-    scene = arrange(graph)
+    scene = fold(arrange(graph))
     shapes = Shapes(valid_sizes(graph)[0])
     figure = Figure(scene, THEMES[theme], shapes)
     dot = canvas(labels.heading_of(graph, THEMES[theme], shapes), THEMES[theme], direction)
@@ -64,9 +66,10 @@ class Figure:
         self.shapes = shapes
         self.theme = theme
         self.flow = Flow(scene.units)
+        self.width = labels.width(shapes.write(unit.output.shape) for unit in scene.units)
         self.headers: set[Scope] = set()
         self.drawn: set[tuple[str, str]] = set()
-        self.labelled: set[Unit] = set()
+        self.labelled: set[tuple[Unit, Tensor]] = set()
 
     # --- nodes -----------------------------------------------------------------------------------
 
@@ -74,31 +77,46 @@ class Figure:
         """The units of a module and the frames of the modules in it."""
         for item in scope.items:
             if isinstance(item, Unit):
-                self.node(dot, item.key, labels.node(item, self.theme), item in self.flow.spine)
-                continue
-            with dot.subgraph(name=f"cluster_{item.key}") as inside:
-                inside.attr("graph", **self.look(item, level))
-                if item in self.headers:
-                    spine = any(unit in self.flow.spine for unit in item.units())
-                    self.node(inside, f"h{item.key}", labels.header(item, self.theme), spine)
-                self.frame(inside, item, level + 1)
+                self.node(dot, item.key, self.look(item), item in self.flow.spine)
+            elif item.repeat:
+                with dot.subgraph(name=f"cluster_{item.key}_all") as outside:
+                    outside.attr("graph", **self.outline(level), margin="4", label="", tooltip=" ")
+                    self.cluster(outside, item, level)
+            else:
+                self.cluster(dot, item, level)
+
+    def cluster(self, dot: graphviz.Digraph, scope: Scope, level: int) -> None:
+        """The frame of a module and all that is in it."""
+        with dot.subgraph(name=f"cluster_{scope.key}") as inside:
+            inside.attr("graph", **self.border(scope, level))
+            if scope in self.headers:
+                spine = any(unit in self.flow.spine for unit in scope.units())
+                self.node(inside, f"h{scope.key}", labels.header(scope, self.theme), spine)
+            self.frame(inside, scope, level + 1)
+
+    def look(self, unit: Unit) -> dict[str, Any]:
+        return labels.node(unit, self.theme, self.width)
 
     def node(self, dot: graphviz.Digraph, key: str, look: dict[str, Any], spine: bool) -> None:
         dot.node(key, **look, **({"group": "spine"} if spine else {}))
 
-    def look(self, scope: Scope, level: int) -> dict[str, str]:
+    def border(self, scope: Scope, level: int) -> dict[str, str]:
         """The attributes of a frame; its name stands in a header or in its corner."""
         if headed(scope):
             self.headers.add(scope)
-        return {
-            "style": "rounded",
+        return self.outline(level) | {
             "margin": "8",
-            "penwidth": "1",
-            "color": self.theme.frame_line,
-            "bgcolor": self.theme.frames[level % 2],
             "labeljust": "l",
             "tooltip": graphviz.escape(labels.about(scope)),
             "label": "" if scope in self.headers else labels.corner(scope, self.theme),
+        }
+
+    def outline(self, level: int) -> dict[str, str]:
+        return {
+            "style": "rounded",
+            "penwidth": "1",
+            "color": self.theme.frame_line,
+            "bgcolor": self.theme.frames[level % 2],
         }
 
     # --- edges -----------------------------------------------------------------------------------
@@ -106,18 +124,17 @@ class Figure:
     def connect(self, dot: graphviz.Digraph, unit: Unit) -> None:
         """The edges into a unit, each through the headers of the modules that it enters."""
         skips = self.flow.skips(unit)
-        for source in unit.inputs:
+        for source, tensor in zip(unit.inputs, unit.takes, strict=True):
             stops = [source.key, *self.doors(source, unit), unit.key]
-            caption = self.caption(source, unit, source in skips)
+            caption = self.caption(source, tensor, unit, source in skips)
             last = len(stops) - 2
-            for i, (a, b) in enumerate(pairwise(stops)):
-                if i < last and (a, b) in self.drawn:
+            for i, edge in enumerate(pairwise(stops)):
+                if i < last and edge in self.drawn:
                     continue
-                self.drawn.add((a, b))
+                self.drawn.add(edge)
                 look = self.line(source, unit, source in skips and i == last, i < last)
-                if i == 0 and caption:
-                    look["label"] = graphviz.escape(f" {caption} ")
-                dot.edge(a, b, **look)
+                text = {"label": graphviz.escape(f" {caption}")} if i == 0 and caption else {}
+                dot.edge(*edge, **look, **text)
 
     def doors(self, source: Unit, unit: Unit) -> list[str]:
         """The headers that an edge passes: those of modules that hold its end but not its start."""
@@ -133,14 +150,14 @@ class Figure:
         straight = source in spine and (unit in spine or door) and main
         return {"weight": STRAIGHT if straight else BENT}
 
-    def caption(self, source: Unit, unit: Unit, skip: bool) -> str:
+    def caption(self, source: Unit, tensor: Tensor, unit: Unit, skip: bool) -> str:
         """The shape of a tensor where it is news: once, after what changed it."""
         joins = unit.kind == "concat" and not skip
-        changed = not source.inputs or source.output.shape != source.inputs[0].output.shape
-        if (not changed and unit.head is not None and not joins) or source in self.labelled:
+        changed = not source.takes or tensor.shape != source.takes[0].shape
+        if (source, tensor) in self.labelled or not (changed or unit.head is None or joins):
             return ""
-        self.labelled.add(source)
-        return self.shapes.write(source.output.shape)
+        self.labelled.add((source, tensor))
+        return self.shapes.write(tensor.shape)
 
 
 def headed(scope: Scope) -> bool:

@@ -16,13 +16,25 @@ from cnnlang.backends.summary import count
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.tensor import show
 
-WIDTH = 122
-"""The least width of a unit in points."""
+NARROW, WIDE = 122, 190
+"""Bounds on the least width of a unit in points."""
+
+LETTER = 5.6
+"""The mean width of a letter of `DETAIL` size in points."""
 
 Attributes = dict[str, Any]
 
 
-def node(unit: Unit, theme: Theme) -> Attributes:
+def width(captions: Iterable[str]) -> int:
+    """The least width of units: what stands beside the line between two of them fits under them.
+
+    Graphviz bends the line where it does not.
+    """
+    longest = max((len(each) for each in captions), default=0)
+    return int(min(WIDE, max(NARROW, 2 * LETTER * (longest + 1))))
+
+
+def node(unit: Unit, theme: Theme, width: int) -> Attributes:
     """The Graphviz attributes of a unit."""
     look = {
         "color": theme.line[unit.category],
@@ -30,10 +42,10 @@ def node(unit: Unit, theme: Theme) -> Attributes:
         "fontcolor": theme.ink,
         "tooltip": graphviz.escape(tooltip(unit)),
     }
-    return look | form(unit, theme)
+    return look | form(unit, theme, width)
 
 
-def form(unit: Unit, theme: Theme) -> Attributes:
+def form(unit: Unit, theme: Theme, width: int) -> Attributes:
     """Label and outline: by what the unit is."""
     if unit.category == "port":
         return port(unit, theme)
@@ -43,7 +55,7 @@ def form(unit: Unit, theme: Theme) -> Attributes:
         return {"label": html.label(chips([head(unit), *unit.chips], theme, 1))}
     if unit.category == "other" and not unit.parameters:
         return pill(unit, theme)
-    return {"label": html.label(card(unit, theme))}
+    return {"label": html.label(card(unit, theme, width))}
 
 
 def head(unit: Unit) -> Node:
@@ -100,13 +112,12 @@ def pill(unit: Unit, theme: Theme) -> Attributes:
     }
 
 
-def card(unit: Unit, theme: Theme) -> str:
+def card(unit: Unit, theme: Theme, width: int) -> str:
     """A unit proper: its name, its options and parameters, its chips."""
     one = head(unit)
     assert one.layer is not None
-    before = unit.inputs[0].output if unit.inputs else None
-    detail = details(one, before)
-    numbers = count(unit.parameters) if unit.parameters else ""
+    detail = details(one, unit.takes[0] if unit.takes else None, unit.growth)
+    numbers = count(unit.parameters) if unit.parameters and not unit.growth else ""
     rows = [
         pair(
             html.font(heading(one.layer), NAME, theme.ink, bold=True),
@@ -119,7 +130,7 @@ def card(unit: Unit, theme: Theme) -> str:
         )
     if unit.chips:
         rows.append(html.row(html.cell(chips(unit.chips, theme, 0), colspan=2, align="LEFT")))
-    spacer = {"colspan": 2, "width": WIDTH, "height": 1, "cellpadding": 0, "fixedsize": "TRUE"}
+    spacer = {"colspan": 2, "width": width, "height": 1, "cellpadding": 0, "fixedsize": "TRUE"}
     rows.append(html.row(html.cell("", **spacer)))
     return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
 
@@ -178,20 +189,36 @@ def corner(scope: Scope, theme: Theme) -> str:
 
 
 def captions(scope: Scope, theme: Theme, *, full: bool) -> list[str]:
-    parameters = sum(unit.parameters for unit in scope.units())
-    number = "shared" if scope.again else count(parameters) if parameters else ""
-    texts = [
-        html.font(scope.name, SUBTITLE, theme.ink, bold=True),
-        html.font(scope.title if full else "", SUBTITLE, theme.secondary),
-        html.font(number, DETAIL, theme.secondary),
-    ]
-    return [html.cell(text) for text in texts if text]
+    """Name, block, how often, parameters: a cell each."""
+    repeat = scope.repeat
+    number = count(repeat.parameters if repeat else scope.parameters)
+    number = "" if number == "0" else f"{number} in all" if repeat else number
+    cells = [html.font(names(scope), SUBTITLE, theme.ink, bold=True)]
+    cells += [html.font(scope.title, SUBTITLE, theme.secondary)] if full else []
+    cells += [badge(repeat.times, theme)] if repeat else []
+    if repeat and repeat.grows:
+        cells += [html.font(f"i = 0 … {repeat.times - 1}", DETAIL, theme.secondary)]
+    cells += [html.font("shared" if scope.again else number, DETAIL, theme.secondary)]
+    return [html.cell(each) for each in cells if each]
+
+
+def names(scope: Scope) -> str:
+    """The name of a module, `dense_layer1 – 6` for several."""
+    if scope.repeat is None:
+        return scope.name
+    stem = scope.name.rstrip("0123456789")
+    return f"{scope.name} – {scope.repeat.last.removeprefix(stem)}"
+
+
+def badge(times: int, theme: Theme) -> str:
+    text = html.cell(html.font(f" × {times} ", SUBTITLE, theme.badge_ink, bold=True))
+    return html.table(html.row(text), style="ROUNDED", bgcolor=theme.badge)
 
 
 def about(scope: Scope) -> str:
+    """What a module says when one points at it."""
     path = ".".join(scope.instance.path)
-    parameters = sum(unit.parameters for unit in scope.units())
-    return f"{path}: {scope.instance.title}\n{parameters:,} parameters"
+    return f"{path}: {scope.instance.title}\n{scope.parameters:,} parameters"
 
 
 def heading_of(graph: Graph, theme: Theme, shapes: Shapes) -> str:

@@ -22,7 +22,8 @@ CHIPS = ("Normalisation", "Activation", "Regularisation")
 class Unit:
     """A layer with those that follow it alone in the same module (`chips`), or a port.
 
-    `inputs` are the units that make its operands; `head` is None for an output of the network.
+    `inputs` are the units that make its operands `takes`; `head` is None for an output of the
+    network. In a repeated module, `growth` is how much its incoming channels grow every time.
     """
 
     key: str
@@ -32,8 +33,10 @@ class Unit:
     name: str
     chips: list[Node] = field(default_factory=list)
     inputs: list[Unit] = field(default_factory=list)
+    takes: list[Tensor] = field(default_factory=list)
     parameters: int = 0
     macs: int | None = 0
+    growth: int = 0
 
     @property
     def category(self) -> str:
@@ -42,6 +45,16 @@ class Unit:
     @property
     def kind(self) -> str:
         return self.head.kind if self.head else "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A module that stands for `times` modules, the last of which is called `last`."""
+
+    times: int
+    last: str
+    parameters: int
+    grows: bool
 
 
 @dataclass(eq=False, slots=True)
@@ -54,6 +67,8 @@ class Scope:
     name: str
     again: bool = False
     items: list[Unit | Scope] = field(default_factory=list)
+    parameters: int = 0
+    repeat: Repeat | None = None
 
     @property
     def around(self) -> list[Scope]:
@@ -95,6 +110,8 @@ def arrange(graph: Graph) -> Scene:
     units = Fusion(graph, homes, root).units
     for unit in units:
         unit.scope.items.append(unit)
+        for scope in unit.scope.around:
+            scope.parameters += unit.parameters
     for scope in sorted(scopes, key=lambda each: -len(each.around)):
         nest(scope)
     return Scene(graph, root, units)
@@ -158,6 +175,7 @@ class Fusion:
         else:
             unit = Unit(f"n{node.index}", node, node.output, scope, node.name)
             unit.inputs = [self.makers[i] for i in node.inputs]
+            unit.takes = list(self.graph.tensors(node))
             self.units.append(unit)
         self.makers[node.index] = unit
         self.count(node, unit)
@@ -182,6 +200,7 @@ class Fusion:
             key = f"o{len(self.units)}"
             unit = Unit(key, None, self.graph.nodes[i].output, self.root, name)
             unit.inputs = [self.makers[i]]
+            unit.takes = [unit.output]
             self.units.append(unit)
 
 

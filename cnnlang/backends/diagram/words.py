@@ -90,14 +90,18 @@ def heading(layer: Layer) -> str:
     return " ".join([title(layer), *(layer.caption()[:1] if windowed else ())])
 
 
-def details(node: Node, before: Tensor | None) -> str:
-    """Channels in and out, then the options that are not at their defaults."""
+def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
+    """Channels in and out, then the options that are not at their defaults.
+
+    `growth` is by how much the channels that come in grow from one repetition to the next.
+    """
     layer = node.layer
     assert layer is not None
     windowed = "kernel" in type(layer).fields or layer.name.startswith("adaptive")
     parts = [str(each) for each in layer.caption()[1 if windowed else 0 :]]
     if category(layer) in ("conv", "transposed", "dense") and before and before.dtype == "float":
-        channels = f"{before.channels} → {node.output.channels}"
+        more = f"+{growth}·i" if growth else ""
+        channels = f"{before.channels}{more} → {node.output.channels}"
         parts = [channels, *(parts if windowed else ())]
     groups = vars(layer).get("groups", 1)
     parts += [f"groups {groups}"] if groups != 1 and windowed else []

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from cnnlang.backends.source.express import Vocabulary, narrowed
 from cnnlang.backends.source.layout import Chained, Doc, Group, Infix, Named, attribute, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.backends.source.runs import Run, common, grouped, number
 from cnnlang.backends.source.structure import Fork, Part, Step
 from cnnlang.graph import Graph, Instance, Node
 from cnnlang.layers.code import Code, Operand, Raw
@@ -47,7 +48,17 @@ class Call:
     modules: tuple[str, ...]
 
 
-Statement: TypeAlias = Assign | Branch | Call
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`for i in range(count): self.add_module(f"base{i + first}", module)`."""
+
+    base: str
+    first: int
+    count: int
+    module: Doc
+
+
+Statement: TypeAlias = Assign | Branch | Call | Repeat
 
 
 def document(codes: Mapping[int, Any], leaf: Leaf, operands: Sequence[Doc] = (), own: str = "", wish: str = "") -> Doc:
@@ -105,6 +116,7 @@ class Constructor:
         self.words: Vocabulary = plan.words
         self.made: set[str] = set()
         self.initial: dict[tuple[Any, str], list[str]] = {}
+        self.built: dict[int, Doc] = {}
 
     def statements(self) -> list[Statement]:
         found = self.parts(self.plan.body.parts)
@@ -126,12 +138,25 @@ class Constructor:
 
     def parts(self, parts: Sequence[Part]) -> list[Statement]:
         found: list[Statement] = []
-        for part in parts:
-            if isinstance(part, Fork):
+        for part in grouped(parts, lambda steps: self.loop(steps) is not None):
+            if isinstance(part, Run):
+                found.append(Repeat(part.base, part.first, part.count, self.loop(part.steps) or ""))
+                self.made |= {step.attribute for step in part.steps}
+                self.plan.loops |= {step.attribute: part.first for step in part.steps}
+            elif isinstance(part, Fork):
                 found += self.fork(part)
             elif has_module(self.graph, part) and part.attribute not in self.made:
                 found.append(self.make(part))
         return found
+
+    def loop(self, steps: Sequence[Step]) -> Doc | None:
+        """What builds all of a run, None if they are not built alike."""
+        if any(step.attribute in self.made for step in steps):
+            return None
+        for step in steps:
+            if step.id not in self.built:
+                self.built[step.id] = self.module(step)
+        return common([self.built[step.id] for step in steps])
 
     # --- modules ---------------------------------------------------------------------------------
 
@@ -309,6 +334,10 @@ def printed(statements: Iterable[Statement], indent: int) -> list[str]:
             found += branch(each, indent)
         elif isinstance(each, Call):
             found += applied(each, indent)
+        elif isinstance(each, Repeat):
+            found.append(f"{' ' * indent}for i in range({each.count}):")
+            name = f'f"{each.base}{number(each.first)}"'
+            found += lines(Group("self.add_module(", (name, each.module), ")"), indent + 4)
         elif each.target.startswith("self.") or attribute(each.target).startswith("self."):
             target = each.target if each.target.startswith("self.") else attribute(each.target)
             found += lines(each.value, indent, f"{target} = ")

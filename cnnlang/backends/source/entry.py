@@ -8,6 +8,7 @@ from cnnlang.analysis.costs import reached
 from cnnlang.backends.source.forward import argument_names, opened, output_nodes
 from cnnlang.backends.source.layout import WIDTH, Group, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.backends.source.runs import Run
 from cnnlang.backends.source.structure import Part, Ref
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
@@ -77,12 +78,12 @@ def joined(variables: dict[Ref, str], refs: list[Ref]) -> str:
     return ", ".join(variables[ref] for ref in refs)
 
 
-def training_only(graph: Graph) -> Callable[[Part], bool]:
+def training_only(graph: Graph) -> Callable[[Part | Run], bool]:
     """A test for parts that only the training outputs need."""
     needed = reached(graph, graph.outputs)
     extra = reached(graph, graph.training_outputs or ()) - needed
 
-    def test(part: Part) -> bool:
+    def test(part: Part | Run) -> bool:
         return bool(extra) and output_nodes(part) <= extra
 
     return test

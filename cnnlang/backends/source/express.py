@@ -183,7 +183,7 @@ def names(text: str) -> set[str]:
 def name(words: Vocabulary, node: ast.Name, depth: int) -> str | None:
     if node.name in words.renamed:
         return words.renamed[node.name]
-    return words.python(words.lets[node.name], True, depth) if node.name in words.lets else None
+    return words.python(words.lets[node.name], False, depth) if node.name in words.lets else None
 
 
 def incoming(words: Vocabulary, node: ast.Incoming, depth: int) -> str | None:

@@ -12,6 +12,7 @@ from cnnlang.backends.source.constructor import document, flag, has_module, pres
 from cnnlang.backends.source.express import names
 from cnnlang.backends.source.layout import WIDTH, Doc, Group, attribute, flat, lines
 from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.backends.source.runs import Run, grouped, number, progression
 from cnnlang.backends.source.shapes import shape_comment
 from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step
 from cnnlang.graph import Instance, Node
@@ -41,22 +42,54 @@ class Writer:
 
     # --- steps -----------------------------------------------------------------------------------
 
-    def write(self, parts: Sequence[Part], training: Callable[[Part], bool] = lambda part: False) -> None:
+    def write(self, parts: Sequence[Part], training: Callable[[Part | Run], bool] = lambda part: False) -> None:
         """The statements of some parts; those for training alone under `if self.training:`."""
         inside = False
-        for part in parts:
+        for part in grouped(parts, self.steady):
             if training(part) != inside:
                 self.flush()
                 inside = not inside
                 self.lines += [" " * self.indent + "if self.training:"] if inside else []
                 self.indent += 4 if inside else -4
-            if isinstance(part, Fork):
+            if isinstance(part, Run):
+                self.run(part)
+            elif isinstance(part, Fork):
                 self.fork(part)
             else:
                 self.step(part)
         if inside:
             self.flush()
             self.indent -= 4
+
+    def steady(self, steps: list[Step]) -> bool:
+        """True if the values between some siblings are used by the next alone, and alike in shape."""
+        if any(self.uses["step", step.id] != 1 for step in steps[:-1]):
+            return False
+        if None in (loops := {self.plan.loops.get(step.attribute) for step in steps}) or len(loops) != 1:
+            return False
+        shapes = [self.planner.graph.nodes[step.first.output].output for step in steps]  # type: ignore[index]
+        if len({tensor.shape[1:] for tensor in shapes}) != 1:
+            return False
+        return progression([str(tensor.channels) for tensor in shapes]) is not None
+
+    def run(self, run: Run) -> None:
+        """Siblings applied in a loop."""
+        first, last = run.steps[0], run.steps[-1]
+        if first.inputs[0] in self.pending:
+            self.settle(first.inputs[0])
+        self.flush()
+        before = self.variables[first.inputs[0]]
+        for step in run.steps:
+            self.uses[step.inputs[0]] -= 1
+        ref = ("step", last.id)
+        self.bases[ref] = before
+        name = self.name(ref, last)
+        if name != before:
+            self.lines.append(f"{' ' * self.indent}{name} = {before}")
+        self.variables[ref] = name
+        self.lines.append(f"{' ' * self.indent}for i in range({run.count}):")
+        call = f'{name} = getattr(self, f"{run.base}{number(run.first)}")({name})'
+        self.lines += commented(f"{' ' * (self.indent + 4)}{call}", shape_comment(self.planner, self.plan, last))
 
     def step(self, step: Step) -> None:
         """One value: kept back if its only user takes it in, else given to a variable."""
@@ -174,14 +207,12 @@ class Writer:
 
     def emit(self, document: Doc, prefix: str, comment: str = "") -> None:
         found = lines(document, self.indent, prefix)
-        if comment and len(found) == 1 and len(found[0]) + len(comment) + 4 <= WIDTH:
-            found[0] += f"  # {comment}"
-        self.lines += found
+        self.lines += commented(found[0], comment) if len(found) == 1 else found
 
     # --- forks -----------------------------------------------------------------------------------
 
-    def fork(self, fork: Fork) -> None:
-        """An `if`, with the outcome of both sides in one variable."""
+    def fork(self, fork: Fork, final: bool = False) -> None:
+        """An `if`, with the outcome of both sides in one variable, or returned if it is `final`."""
         if fork.before in self.pending:
             self.settle(fork.before)
         self.flush()
@@ -192,44 +223,50 @@ class Writer:
         ref = ("fork", fork.id)
         live = {name for other, name in self.variables.items() if after[other] > 0}
         target = before if before not in live else self.free(live)
+        prefix = "return " if final else f"{target} = "
         sides = [
-            self.side(parts, result, after + own, target)
+            self.side(parts, result, after + own, prefix)
             for parts, result, own in zip(
                 (fork.then, fork.otherwise), (fork.then_result, fork.other_result), counts, strict=True
             )
         ]
         self.uses = after
         self.variables[ref] = target
-        self.lines += self.choose(fork, target, before, sides)
+        self.lines += self.choose(fork, prefix, before, sides)
 
-    def side(self, parts: Sequence[Part], result: Ref, uses: Counter[Ref], target: str) -> list[str]:
-        """The lines of one side, which end by giving the outcome to `target`."""
+    def side(self, parts: Sequence[Part], result: Ref, uses: Counter[Ref], prefix: str) -> list[str]:
+        """The lines of one side, which end by giving away the outcome."""
         inner = Writer(self.plan, self.planner, Counter(uses), self.users, dict(self.variables))
         inner.indent = self.indent + 4
         inner.users = {**self.users, result: ["result"]}
         inner.write(parts)
         outcome = inner.take(result)
-        if flat(outcome) != target:
-            inner.emit(outcome, f"{target} = ")
+        if prefix != f"{flat(outcome)} = ":
+            inner.emit(outcome, prefix)
         return inner.lines
 
-    def choose(self, fork: Fork, target: str, before: str, sides: list[list[str]]) -> list[str]:
+    def choose(self, fork: Fork, prefix: str, before: str, bodies: list[list[str]]) -> list[str]:
         pad = " " * self.indent
         test = presence(self.planner.graph, fork)
         condition = f"self.{flag(self.planner.graph, fork)}" if test is None else f"self.{test} is not None"
-        bodies = [[line for line in side if line.strip() != f"{target} = {target}"] for side in sides]
         if test is not None and not fork.then:
-            bodies.reverse()
+            bodies = bodies[::-1]
         elif test is None and not bodies[0]:
             condition, bodies = f"not {condition}", [bodies[1], []]
         found = [f"{pad}if {condition}:", *bodies[0]]
         short = [[line.strip() for line in body] for body in bodies]
-        if test and [len(body) for body in short] == [1, 1] and short[1] == [f"{target} = {before}"]:
-            value = short[0][0].removeprefix(f"{target} = ")
-            line = f"{pad}{target} = {before} if self.{test} is None else {value}"
+        if test and [len(body) for body in short] == [1, 1] and short[1] == [f"{prefix}{before}"]:
+            line = f"{pad}{prefix}{before} if self.{test} is None else {short[0][0].removeprefix(prefix)}"
             if len(line) <= WIDTH and "#" not in line:
                 return [line]
+        if prefix == "return ":
+            return [*found, *(line[4:] for line in bodies[1])]
         return [*found, f"{pad}else:", *bodies[1]] if bodies[1] else found
+
+
+def commented(line: str, comment: str) -> list[str]:
+    """A line with a comment, if there is room for it."""
+    return [f"{line}  # {comment}" if comment and len(line) + len(comment) + 4 <= WIDTH else line]
 
 
 def count(parts: Sequence[Part], result: Ref | None = None) -> Counter[Ref]:
@@ -281,8 +318,10 @@ def usable(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name) and name not in FORBIDDEN
 
 
-def output_nodes(part: Part) -> set[int]:
+def output_nodes(part: Part | Run) -> set[int]:
     """The values that a part of the network leaves."""
+    if isinstance(part, Run):
+        return {node for each in part.steps for node in output_nodes(each)}
     if isinstance(part, Fork):
         return {node for each in (*part.then, *part.otherwise) for node in output_nodes(each)}
     return {each.output if isinstance(each, Instance) else each.index for each in part.rows.values()}
@@ -295,6 +334,11 @@ def forward(planner: Planner, plan: ClassPlan) -> list[str]:
     names = argument_names(planner, plan)
     for place, name in enumerate(names):
         writer.variables[("in", place)] = name
+    last = body.parts[-1] if body.parts else None
+    if isinstance(last, Fork) and body.result == ("fork", last.id):
+        writer.write(body.parts[:-1])
+        writer.fork(last, final=True)
+        return writer.lines
     writer.write(body.parts)
     result = writer.take(body.result)
     writer.flush()

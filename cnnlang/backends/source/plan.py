@@ -24,13 +24,18 @@ RESERVED = frozenset({"torch", "nn", "F", "OrderedDict", "Tensor", "math"})
 
 @dataclass(eq=False, slots=True)
 class ClassPlan:
-    """One class of the source: the instances that it makes, and what they have in common."""
+    """One class of the source: the instances that it makes, and what they have in common.
+
+    `attributes` are values that the forward needs, by name; `loops` the children that are built
+    in a loop, with the number of its first.
+    """
 
     name: str
     instances: list[Instance]
     body: Body
     words: Vocabulary
     attributes: dict[str, str] = field(default_factory=dict)
+    loops: dict[str, int] = field(default_factory=dict)
 
     @property
     def first(self) -> Instance:

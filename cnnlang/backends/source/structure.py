@@ -179,11 +179,19 @@ class Merger:
         before = self.common(rows, [each.before for each in column])
         then, then_result = self.side(rows, column, True)
         otherwise, other_result = self.side(rows, column, False)
+        self.consistent(then, otherwise)
         taken = {row.index: each.taken for row, each in zip(rows, column, strict=True)}
         fork = Fork(next(self.ids), origin, taken, before, then, otherwise, then_result, other_result)
         for row, each in zip(rows, column, strict=True):
             row.names.setdefault(each.after, []).append(("fork", fork.id))
         return [fork]
+
+    def consistent(self, then: list[Part], otherwise: list[Part]) -> None:
+        """A name on both sides of an `if` must be one kind of module."""
+        known = {part.attribute: self.kind(part.first) for part in then if isinstance(part, Step)}
+        for part in otherwise:
+            if isinstance(part, Step) and known.get(part.attribute, self.kind(part.first)) != self.kind(part.first):
+                raise Mismatch
 
     def side(self, rows: list[Row], column: tuple[Choice, ...], taken: bool) -> tuple[list[Part], Ref]:
         chosen = [(r.with_items(e.items, copy=True), e) for r, e in zip(rows, column, strict=True) if e.taken is taken]

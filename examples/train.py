@@ -204,7 +204,7 @@ class Run:
             self.source = cnnlang.build(*network, **params)
             self.model = cnnlang.load(*network, device=device, **params)
         except (cnnlang.CompileError, TypeError) as error:
-            raise ClickException(f"{options.file} does not compile: {error}") from error
+            raise ClickException(f"{options.file}: {str(error).strip()}") from error
         self.prepare = fit(self.model, self.pixels.shape[1:])
         check_outputs(self.model, self.prepare(self.pixels[:2]))
         if options.compile:

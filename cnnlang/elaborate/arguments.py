@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlang.diagnostics.model import Related, Span
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.faults import fault
 from cnnlang.elaborate.values import Names
 from cnnlang.syntax import ast

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.elaborate.effort import effort
 from cnnlang.elaborate.faults import Fault
 from cnnlang.elaborate.limits import Budget, Exhausted
 from cnnlang.graph import Located, Node, Requirement
@@ -39,6 +40,7 @@ class Builder:
         if isinstance(fault, Exhausted):
             raise fault
         self.tell(fault, trail)
+        self.budget.fault(fault, len(self.diagnostics))
 
     def tell(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
         """Keep the diagnostics of a fault; the same mistake at the same place is told once."""
@@ -70,6 +72,7 @@ class Builder:
         self.budget.layer(span)
         tensors = tuple(self.nodes[i].output for i in inputs)
         key = (id(layer), tensors)
+        self.budget.step(span, effort(tensors))
         if key not in self.shapes:
             self.shapes[key] = shape(layer, tensors)
         output, conditions = self.shapes[key]
@@ -86,9 +89,12 @@ class Builder:
 
 
 def shape(layer: Layer, tensors: tuple[Tensor, ...]) -> tuple[Tensor, list[Condition]]:
+    """The output of a layer, and what must hold of free sizes for it."""
     need = Need()
     try:
-        return layer.output(tensors, need), need.conditions
+        output = layer.output(tensors, need)
+        effort((output,))
+        return output, need.conditions
     except SizeLimit as limit:
         raise LayerError(Problem("E305", str(limit), help="fix the input's size")) from None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
@@ -55,9 +55,10 @@ class Library:
             if self.budget.spent:
                 break
             try:
-                self.read(frame, program, node)
-            except Fault as problem:
+                builder.attempt(lambda node=node: self.read(frame, program, node))
+            except Exhausted as problem:
                 builder.tell(problem)
+                break
         program.diagnostics += builder.diagnostics
         return program
 

@@ -153,7 +153,7 @@ def default_names(frame: Frame, node: ast.Default) -> list[str]:
         return [parameter.name for parameter in value.parameters]
     if node.name in REGISTRY:
         return list(REGISTRY[node.name].fields)
-    from cnnlang.diagnostics.suggest import nearest
+    from cnnlang.elaborate.hints import nearest
 
     near = nearest(node.name, (*REGISTRY, *frame.names.all()))
     raise fault("N114", f"unknown layer or block `{node.name}`", node.name_span,

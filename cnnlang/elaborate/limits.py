@@ -8,6 +8,8 @@ from cnnlang.elaborate.faults import Fault
 STEPS = 2_000_000
 LAYER_STEPS = 4
 CALL_STEPS = 2
+FAULT_STEPS = 1_000
+ERRORS = 100
 LAYERS = 200_000
 DEPTH = 1_100
 CALLS = 200
@@ -42,6 +44,14 @@ class Budget:
         self.steps -= count
         if self.steps < 0:
             raise exhausted("E302", f"the file takes more than {STEPS:,} steps to unfold", span)
+
+    def fault(self, fault: Fault, told: int) -> None:
+        """A mistake was found, and so many were told."""
+        span = next((each.span for each in fault.diagnostics if each.span), None)
+        if span is not None:
+            self.step(span, FAULT_STEPS)
+        if span is not None and told > ERRORS:
+            raise exhausted("E306", f"there are more than {ERRORS} errors", span, "mend those first")
 
     def layer(self, span: Span) -> None:
         self.step(span, LAYER_STEPS)

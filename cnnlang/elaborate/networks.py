@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span, has_errors
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.arguments import bind, complete
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import Reader, argument

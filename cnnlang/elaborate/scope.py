@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Related, Span
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import POISON, Reader, evaluate
 from cnnlang.elaborate.faults import Muted, fault

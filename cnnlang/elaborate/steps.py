@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.elaborate.hints import meant, nearest
 from cnnlang.elaborate.builder import BAD
-from cnnlang.elaborate.expressions import argument
+from cnnlang.elaborate.expressions import argument, weigh
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
 from cnnlang.elaborate.merges import is_merge, operands, outcomes
@@ -86,33 +86,9 @@ def unknown(frame: Frame, call: ast.Call, value: Any) -> Fault:
         return fault("N113", f"`{call.name}` is a tensor; a tensor can only begin a chain", call.name_span,
                      help=f"join it with `add({call.name})` or `concat({call.name})`")
     blocks = [name for name in frame.names.all() if isinstance(frame.names.find(name), tuple(APPLIERS))]
-    near = nearest(call.name, (*REGISTRY, *blocks, *frame.scope.visible(), "identity"))
-    near = near or FOREIGN.get(call.name.lower())
+    near = meant(call.name, (*REGISTRY, *blocks, *frame.scope.visible(), "identity"))
     return fault("N114", f"unknown layer or block `{call.name}`", call.name_span,
                  f"did you mean `{near}`?" if near else "", help=f"write `{near}`" if near else None)
-
-
-FOREIGN = {
-    "conv1d": "conv",
-    "conv2d": "conv",
-    "conv3d": "conv",
-    "linear": "dense",
-    "fc": "dense",
-    "fully_connected": "dense",
-    "maxpooling2d": "maxpool",
-    "maxpool2d": "maxpool",
-    "avgpool2d": "avgpool",
-    "bn": "batchnorm",
-    "batchnorm2d": "batchnorm",
-    "batch_norm": "batchnorm",
-    "deconv": "conv_transpose",
-    "convtranspose2d": "conv_transpose",
-    "swish": "silu",
-    "cat": "concat",
-    "sum": "add",
-    "gap": "global_avgpool",
-}
-"""Names of other tools, and ours."""
 
 
 def apply_layer(frame: Frame, cls: type[Layer], call: ast.Call, label: str | None, flow: int) -> int:
@@ -153,6 +129,8 @@ def read(
 def build(
     frame: Frame, cls: type[Layer], call: ast.Call, positional: list[Any], given: Mapping[str, Any]
 ) -> Layer:
+    lists = [each for each in (*positional, *given.values()) if isinstance(each, tuple)]
+    frame.builder.budget.step(call.span, weigh(lists)[0])
     try:
         return frame.builder.layer(cls, positional, given)
     except LayerError as error:

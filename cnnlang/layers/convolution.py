@@ -86,7 +86,7 @@ class Convolution(Layer, family="Convolution"):
             dilation=unless(narrow(w.dilation), 1),
             groups=unless(self.grouped(x), 1),
             bias=unless(self.bias, True),
-            padding_mode=unless(self.pad_mode, "zeros") if padding != 0 or same else ...,
+            padding_mode=unless(self.pad_mode if padding != 0 or same else "zeros", "zeros"),
         )
 
     def kind(self, x: Tensor, same: bool) -> str:

@@ -9,6 +9,7 @@ import graphviz
 
 from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.diagram import labels
+from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
 from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
 from cnnlang.backends.diagram.repeats import fold
@@ -17,8 +18,8 @@ from cnnlang.backends.diagram.words import Shapes
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
 
-STRAIGHT, BENT = "20", "2"
-"""How strongly an edge is kept short and straight, on the spine and elsewhere."""
+BENT = "2"
+"""How strongly an edge is kept short, off the spine."""
 
 
 def draw(graph: Graph, theme: str, direction: str) -> graphviz.Digraph:

@@ -31,7 +31,7 @@ def width(captions: Iterable[str]) -> int:
     Graphviz bends the line where it does not.
     """
     longest = max((len(each) for each in captions), default=0)
-    return int(min(WIDE, max(NARROW, 2 * LETTER * (longest + 1))))
+    return int(min(WIDE, max(NARROW, 2 * LETTER * longest)))
 
 
 def node(unit: Unit, theme: Theme, width: int) -> Attributes:

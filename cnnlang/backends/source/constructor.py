@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from cnnlang.backends.source.express import Vocabulary, narrowed
+from cnnlang.backends.source.express import Vocabulary
 from cnnlang.backends.source.layout import Chained, Doc, Group, Infix, Named, attribute, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import Run, common, grouped, number
-from cnnlang.backends.source.structure import Fork, Part, Step
+from cnnlang.backends.source.structure import Fork, Part, Step, has_module, shape
 from cnnlang.graph import Graph, Instance, Node
 from cnnlang.layers.code import Code, Operand, Raw
 from cnnlang.syntax import ast
@@ -132,7 +132,7 @@ class Constructor:
     def make(self, step: Step) -> Assign:
         """An attribute for a module; its initialisation is kept for later."""
         self.made.add(step.attribute)
-        for how, weight, path in wanted(self.graph, step, "self"):
+        for how, weight, path in wanted(self.graph, step, attribute(step.attribute)):
             self.initial.setdefault((how, weight), []).append(path)
         return Assign(step.attribute, self.module(step))
 
@@ -179,7 +179,7 @@ class Constructor:
         """Remember how the number of channels after a layer is said."""
         values = {row: node.output.channels for row, node in step.rows.items() if node.output.rank}
         if values and all(type(value) is int for value in values.values()):
-            found = self.words.find({r: narrowed(v) for r, v in values.items()}, hints)
+            found = self.words.find(values, hints)
             if found:
                 self.words.learn(values, found)
 
@@ -220,7 +220,7 @@ class Constructor:
             rows = sides[0][name].rows | sides[1][name].rows
             both = Step(-1, name, dict(sorted(rows.items())), sides[0][name].inputs, sides[0][name].body)
             found.append(self.make(both))
-        wish = flag(self.graph, fork)
+        wish = flag(self.graph, self.plan, fork)
         condition = self.words.condition(fork.taken, fork.origin.condition, wish)
         test = presence(self.graph, fork, common)
         if test is None:
@@ -244,20 +244,7 @@ class Constructor:
         if a.is_child:
             owners = {id(self.planner.owner[id(c)][0]) for s in (a, b) for c in s.rows.values()}
             return len(owners) == 1
-        from cnnlang.backends.source.structure import shape
-
         return len({shape(self.graph, node) for s in (a, b) for node in s.rows.values()}) == 1
-
-
-def has_module(graph: Graph, step: Step) -> bool:
-    """True if a step needs an attribute: children, layers with state, and layers with a label."""
-    first = step.first
-    if isinstance(first, Instance):
-        return True
-    assert first.layer is not None
-    tensors = graph.tensors(first)
-    module = first.layer.module(tensors, first.output)
-    return module is not None and (first.labelled or first.layer.function(tensors, first.output) is None)
 
 
 def modules(graph: Graph, parts: Sequence[Part]) -> Iterable[Step]:
@@ -272,13 +259,14 @@ def presence(graph: Graph, fork: Fork, common: Sequence[str] = ()) -> str | None
     return own[0] if own and attribute(own[0]).startswith("self.") else None
 
 
-def flag(graph: Graph, fork: Fork) -> str:
-    """The name for the outcome of a condition: its own if it has one."""
-    if isinstance(fork.origin.condition, ast.Name):
-        return f"{fork.origin.condition.name}"
-    own = [s.attribute for s in modules(graph, fork.then or fork.otherwise)]
-    first = own[0] if own else f"option{fork.id}"
-    return f"with_{first}" if first.isidentifier() else f"with_{fork.id}"
+def flag(graph: Graph, plan: ClassPlan, fork: Fork) -> str:
+    """The name for the outcome of a condition: its own if it has one, else after what it adds."""
+    if fork.id not in plan.flags:
+        condition = fork.origin.condition
+        own = [s.attribute for s in modules(graph, fork.then or fork.otherwise)]
+        wish = condition.name if isinstance(condition, ast.Name) else f"with_{own[0] if own else 'it'}"
+        plan.flags[fork.id] = plan.unique(wish)
+    return plan.flags[fork.id]
 
 
 def called(plan: ClassPlan, step: Step) -> list[tuple[str, ast.Argument]]:
@@ -342,7 +330,9 @@ def printed(statements: Iterable[Statement], indent: int) -> list[str]:
             target = each.target if each.target.startswith("self.") else attribute(each.target)
             found += lines(each.value, indent, f"{target} = ")
         else:
-            found += lines(Group("self.add_module(", (literal(each.target), each.value), ")"), indent)
+            parameter = isinstance(each.value, Group) and each.value.opening == "nn.Parameter("
+            adder = "self.register_parameter(" if parameter else "self.add_module("
+            found += lines(Group(adder, (literal(each.target), each.value), ")"), indent)
     return found
 
 
@@ -360,22 +350,22 @@ def negated(condition: str) -> str:
     return f"not {condition}" if " " not in condition else f"not ({condition})"
 
 
-def wanted(graph: Graph, step: Step, base: str) -> Iterable[tuple[Any, str, str]]:
+def wanted(graph: Graph, step: Step, path: str) -> Iterable[tuple[Any, str, str]]:
     """Initialisations asked for by a layer, or by those of a stack: how, weight, and module."""
-    path, first = reach(base, step.attribute), step.first
+    first = step.first
     if step.body is not None:
-        for part in step.body.parts:
-            if isinstance(part, Step):
-                yield from wanted(graph, part, path)
+        children = [part for part in step.body.parts if isinstance(part, Step)]
+        counted = [each.attribute for each in children] == [str(i) for i in range(len(children))]
+        for child in children:
+            inner = f"{path}[{child.attribute}]" if counted else reach(path, child.attribute)
+            yield from wanted(graph, child, inner)
     elif isinstance(first, Node) and first.layer is not None:
         for weight, how in first.layer.initial(graph.tensors(first)):
-            child, _, last = weight.rpartition(".")
-            yield how, last, reach(path, child) if child else path
+            part, _, last = weight.rpartition(".")
+            yield how, last, f"{path}[{part}]" if part else path
 
 
 def reach(base: str, name: str) -> str:
-    if name.isdigit():
-        return f"{base}[{name}]"
     return attribute(name).replace("self", base, 1)
 
 

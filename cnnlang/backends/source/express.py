@@ -7,6 +7,7 @@ becomes a parameter of its own.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from cnnlang.syntax import ast
 
 Values = Mapping[int, Any]
 PURE: dict[str, Any] = {"__builtins__": {}, "min": min, "max": max, "int": int, "abs": abs, "round": round}
+TAKEN = {"self", "x", "i", "torch", "nn", "F", "math", "OrderedDict", *dir(builtins)}
 FACTORS = (2, 3, 4, 6, 8, 16)
 
 
@@ -61,17 +63,17 @@ class Vocabulary:
         self.channels = ""
         for name, values in given.items():
             if all(plain(value) for value in values.values()):
-                self.renamed[name] = safe(name, {"self", "x", *self.parameters})
+                self.renamed[name] = safe(name, TAKEN | set(self.parameters))
                 self.parameters[self.renamed[name]] = {r: narrowed(v) for r, v in values.items()}
         if channels is not None:
-            self.channels = safe("in_channels", set(self.parameters))
+            self.channels = safe("in_channels", TAKEN | set(self.parameters))
             self.parameters = {self.channels: channels, **self.parameters}
 
     # --- saying ----------------------------------------------------------------------------------
 
     def say(self, values: Values, hints: Sequence[ast.Expression] = (), wish: str = "size") -> str:
         """The expression for some values, one for each row concerned; a new parameter at worst."""
-        values = {row: narrowed(value) for row, value in values.items()}
+        values = {row: str(v) if isinstance(v, str) else v for row, v in values.items()}
         first = next(iter(values.values()))
         if isinstance(first, Raw):
             return first.text
@@ -117,7 +119,7 @@ class Vocabulary:
         for name, has in self.parameters.items():
             if all(key({0: has.get(r)}) == key({0: v}) for r, v in values.items()):
                 return self.use(name)
-        name = safe(wish, {"self", "x", *self.parameters})
+        name = safe(wish, TAKEN | set(self.parameters))
         filler = next(iter(values.values()))
         self.parameters[name] = {row: values.get(row, filler) for row in self.rows}
         return self.use(name)
@@ -151,7 +153,7 @@ class Vocabulary:
                 result = eval(text, PURE, scope)
             except (NameError, TypeError, ValueError, ArithmeticError):
                 return False
-            if type(narrowed(result)) is not type(value) or narrowed(result) != value:
+            if type(result) is not type(value) or result != value:
                 return False
         return True
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnlang.backends.source.constructor import document, flag, has_module, presence
+from cnnlang.backends.source.constructor import document, flag, presence
 from cnnlang.backends.source.express import names
+from cnnlang.backends.source.helpers import helper_names
 from cnnlang.backends.source.layout import WIDTH, Doc, Group, attribute, flat, lines
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import Run, grouped, number, progression
 from cnnlang.backends.source.shapes import shape_comment
-from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step
+from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step, has_module
 from cnnlang.graph import Instance, Node
 
 POOL = ("x", "out", "y", "z", "u", "v", "w")
-FORBIDDEN = frozenset({"self", "torch", "nn", "F"})
+FORBIDDEN = frozenset({"self", "i", "torch", "nn", "F", "math", *dir(builtins), *helper_names()})
 INLINE = 64
 
 
@@ -139,7 +141,7 @@ class Writer:
             return text
         known = next((name for name, said in self.plan.attributes.items() if said == text), None)
         if known is None:
-            known = wish
+            known = self.plan.unique(wish)
             self.plan.attributes[known] = text
         return f"self.{known}"
 
@@ -248,7 +250,7 @@ class Writer:
     def choose(self, fork: Fork, prefix: str, before: str, bodies: list[list[str]]) -> list[str]:
         pad = " " * self.indent
         test = presence(self.planner.graph, fork)
-        condition = f"self.{flag(self.planner.graph, fork)}" if test is None else f"self.{test} is not None"
+        condition = f"self.{flag(self.planner.graph, self.plan, fork)}" if test is None else f"self.{test} is not None"
         if test is not None and not fork.then:
             bodies = bodies[::-1]
         elif test is None and not bodies[0]:

@@ -23,6 +23,11 @@ def prelude() -> dict[str, tuple[str, frozenset[str]]]:
     return {name: (part, frozenset(words(part) & set(nodes)) - {name}) for name, part in nodes.items()}
 
 
+def helper_names() -> frozenset[str]:
+    """The names that classes of the source must leave to the helpers."""
+    return frozenset(prelude())
+
+
 def words(text: str) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", text))
 

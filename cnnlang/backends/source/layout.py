@@ -97,8 +97,9 @@ def inside(group: Group, indent: int) -> list[str]:
 def literal(value: Any) -> Doc:
     """A Python value as source text."""
     if isinstance(value, str):
-        text = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{text}"'
+        text = value.replace("\\", "\\\\")
+        quote = "'" if '"' in text and "'" not in text else '"'
+        return quote + text.replace(quote, f"\\{quote}") + quote
     if isinstance(value, tuple):
         return Group("(", tuple(map(literal, value)), ")")
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
@@ -110,7 +111,7 @@ def attribute(name: str) -> str:
     """How a child module is reached from `self`."""
     if name.isidentifier() and not keyword.iskeyword(name):
         return f"self.{name}"
-    return f'getattr(self, "{name}")'
+    return f"getattr(self, {flat(literal(name))})"
 
 
 def safe(name: str, taken: set[str] | frozenset[str] = frozenset()) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +10,10 @@ from typing import Any, TypeAlias
 
 from cnnlang.analysis.validity import simplified, valid_sizes
 from cnnlang.backends.source.express import Vocabulary
+from cnnlang.backends.source.helpers import helper_names
 from cnnlang.backends.source.layout import safe
 from cnnlang.backends.source.structure import Body, Fork, Merger, Mismatch, Part, Step, outline
+from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.graph import Apply, Enter, Graph, Instance, flat
 from cnnlang.layers.code import SELF, Code, Operand
 from cnnlang.layers.tensor import Tensor
@@ -19,27 +22,37 @@ from cnnlang.syntax import ast
 
 Key: TypeAlias = tuple[str, int]
 
-RESERVED = frozenset({"torch", "nn", "F", "OrderedDict", "Tensor", "math"})
+RESERVED = frozenset({"torch", "nn", "F", "OrderedDict", "Tensor", "math", *helper_names(), *dir(builtins)})
 
 
 @dataclass(eq=False, slots=True)
 class ClassPlan:
     """One class of the source: the instances that it makes, and what they have in common.
 
-    `attributes` are values that the forward needs, by name; `loops` the children that are built
-    in a loop, with the number of its first.
+    `attributes` are values that the forward needs, by name; `flags` the names of the outcomes of
+    its `if`s; `loops` the children that are built in a loop, with the number of its first.
     """
 
-    name: str
     instances: list[Instance]
     body: Body
     words: Vocabulary
+    name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
+    flags: dict[int, str] = field(default_factory=dict)
     loops: dict[str, int] = field(default_factory=dict)
 
     @property
     def first(self) -> Instance:
         return self.instances[0]
+
+    def unique(self, wish: str) -> str:
+        """An attribute name apart from every other of the class and of `nn.Module`."""
+        taken = {step.attribute for step in steps(self.body.parts)}
+        taken |= {*self.attributes, *self.flags.values(), *MODULE_ATTRIBUTES, "training"}
+        name = safe(wish)
+        while name in taken:
+            name += "_"
+        return name
 
 
 class Planner:
@@ -47,38 +60,20 @@ class Planner:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.plans: list[ClassPlan] = []
+        self.sets = valid_sizes(graph)[0]
         self.owner: dict[int, tuple[ClassPlan, int]] = {}
         self.stacks: dict[int, bool] = {}
-        self.sets = valid_sizes(graph)[0]
-        self.taken = set(RESERVED)
-        self.taken.add(safe(graph.name, RESERVED))
-        for group in groups(graph, self.natural):
-            self.plans += self.variants(group)
+        families = [self.variants(group) for group in groups(graph, self.natural)]
+        while any([self.refine(family) for family in families]):
+            pass
+        self.plans = [plan for family in families for plan in family]
+        self.name(families)
 
     def natural(self, instance: Instance) -> bool:
         """True if a stack can be an `nn.Sequential`."""
         if id(instance) not in self.stacks:
             self.stacks[id(instance)] = is_chain(self.graph, instance)
         return self.stacks[id(instance)]
-
-    def variants(self, group: list[Instance]) -> list[ClassPlan]:
-        """The classes of a group of instances of one block: as few as can be merged."""
-        alike: dict[Any, list[int]] = {}
-        for index, instance in enumerate(group):
-            alike.setdefault(outline(self.graph, instance, self.natural, self.identity), []).append(index)
-        clusters: list[list[list[int]]] = []
-        for indices in alike.values():
-            for cluster in clusters:
-                if self.merged([group[each[0]] for each in (*cluster, indices)]):
-                    cluster.append(indices)
-                    break
-            else:
-                clusters.append([indices])
-        members = [sorted(i for indices in cluster for i in indices) for cluster in clusters]
-        members.sort(key=len, reverse=True)
-        found = [self.plan([group[i] for i in each], n) for n, each in enumerate(members)]
-        return [plan for each in found for plan in each]
 
     def shape(self, tensor: Tensor) -> tuple[Size, ...]:
         """The sizes of a tensor, as simple as they are for the valid inputs."""
@@ -89,44 +84,91 @@ class Planner:
         owner = self.owner.get(id(instance))
         return id(owner[0]) if owner else id(instance.definition)
 
+    # --- classes ---------------------------------------------------------------------------------
+
+    def variants(self, group: list[Instance]) -> list[ClassPlan]:
+        """The classes of a group of instances of one block: as few as can be merged."""
+        alike: dict[Any, list[int]] = {}
+        for index, instance in enumerate(group):
+            form = outline(self.graph, instance, self.natural, self.identity)
+            alike.setdefault(form, []).append(index)
+        clusters: list[list[list[int]]] = []
+        for indices in alike.values():
+            for cluster in clusters:
+                if self.merged([group[each[0]] for each in (*cluster, indices)]):
+                    cluster.append(indices)
+                    break
+            else:
+                clusters.append([indices])
+        members = [sorted(i for indices in cluster for i in indices) for cluster in clusters]
+        return [plan for each in members for plan in self.plan([group[i] for i in each])]
+
     def merged(self, instances: Sequence[Instance]) -> Body | None:
         try:
             return Merger(self.graph, self.natural, self.identity).merge(dict(enumerate(instances)))
         except Mismatch:
             return None
 
-    def plan(self, instances: list[Instance], number: int) -> list[ClassPlan]:
+    def plan(self, instances: list[Instance]) -> list[ClassPlan]:
         """The class of some instances; one class each if they do not merge after all."""
         body = self.merged(instances)
-        if body is None or not self.agree(body):
-            return [plan for i, each in enumerate(instances) for plan in self.plan([each], number + i)]
-        plan = ClassPlan(self.title(instances[0], number), instances, body, vocabulary(self.graph, instances))
+        if body is None:
+            return [plan for each in instances for plan in self.plan([each])]
+        plan = ClassPlan(instances, body, vocabulary(self.graph, instances))
         for row, instance in enumerate(instances):
             self.owner[id(instance)] = plan, row
         return [plan]
 
-    def agree(self, body: Body) -> bool:
-        """True if every child is of one class in all instances (or of a class still to come)."""
-        for step in steps(body.parts):
-            children = [each for each in step.rows.values() if isinstance(each, Instance)]
-            owners = {id(self.owner[id(c)][0]) if id(c) in self.owner else None for c in children}
-            if step.body is None and len(owners) > 1:
-                return False
-            if step.body is not None and not self.agree(step.body):
-                return False
-        return True
+    def refine(self, family: list[ClassPlan]) -> bool:
+        """Split the classes whose instances have children of different classes."""
+        found: list[ClassPlan] = []
+        for plan in family:
+            parts = self.split(plan)
+            found += [plan] if len(parts) == 1 else [p for part in parts for p in self.plan(part)]
+        changed = found != family
+        family[:] = found
+        return changed
 
-    def title(self, instance: Instance, number: int) -> str:
-        """The name of a class, apart from all others."""
-        if instance.kind == "network":
-            return safe(self.graph.name, RESERVED)
-        base = instance.title if instance.kind == "block" else camel(instance.name)
-        name = safe(base if number == 0 else f"{base}{number + 1}", RESERVED)
-        while name in self.taken:
-            number += 1
-            name = safe(f"{base}{number + 1}", RESERVED)
-        self.taken.add(name)
-        return name
+    def split(self, plan: ClassPlan) -> list[list[Instance]]:
+        """The instances of a class, apart where a child is of another class."""
+        parts: list[tuple[dict[int, int], list[Instance]]] = []
+        kinds = [self.children(plan, row) for row in range(len(plan.instances))]
+        for kind, instance in zip(kinds, plan.instances, strict=True):
+            for known, part in parts:
+                if all(known.get(step, owner) == owner for step, owner in kind.items()):
+                    known |= kind
+                    part.append(instance)
+                    break
+            else:
+                parts.append((dict(kind), [instance]))
+        return [part for _, part in parts]
+
+    def children(self, plan: ClassPlan, row: int) -> dict[int, int]:
+        """The class of every child of one instance, by step."""
+        return {
+            step.id: self.identity(step.rows[row])
+            for step in steps(plan.body.parts)
+            if step.is_child and step.body is None and row in step.rows
+        }
+
+    def name(self, families: Sequence[list[ClassPlan]]) -> None:
+        """Give every class its name; the class with most instances has the plain one."""
+        root = safe(self.graph.name, RESERVED)
+        taken = {root, *RESERVED}
+        for family in families:
+            for plan in sorted(family, key=lambda plan: -len(plan.instances)):
+                plan.name = root if plan.first.kind == "network" else title(plan.first, taken)
+                taken.add(plan.name)
+
+
+def title(instance: Instance, taken: set[str]) -> str:
+    """The name of a class, apart from all others."""
+    base = instance.title if instance.kind == "block" else camel(instance.name)
+    name, number = safe(base, RESERVED), 1
+    while name in taken:
+        number += 1
+        name = safe(f"{base}{number}", RESERVED)
+    return name
 
 
 def groups(graph: Graph, natural: Callable[[Instance], bool]) -> list[list[Instance]]:
@@ -188,13 +230,14 @@ def is_chain(graph: Graph, instance: Instance) -> bool:
 
 
 def steps(parts: Sequence[Part]) -> Iterator[Step]:
-    """All steps of some parts, those on the sides of forks included."""
+    """All steps of some parts, those in forks and in natural stacks included."""
     for part in parts:
         if isinstance(part, Fork):
-            yield from steps(part.then)
-            yield from steps(part.otherwise)
+            yield from steps((*part.then, *part.otherwise))
         else:
             yield part
+            if part.body is not None:
+                yield from steps(part.body.parts)
 
 
 def vocabulary(graph: Graph, instances: Sequence[Instance]) -> Vocabulary:

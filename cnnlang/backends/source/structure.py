@@ -118,8 +118,21 @@ class Merger:
                 row.names.setdefault(value, []).append(("in", place))
             rows.append(row)
         parts = self.items(rows)
+        self.distinct(parts, {})
         result = self.common(rows, [instances[row.index].output for row in rows])
         return Body(sizes.pop(), parts, result, {v: refs[-1] for v, refs in rows[0].names.items()})
+
+    def distinct(self, parts: Sequence[Part], known: dict[str, Step]) -> dict[str, Step]:
+        """Every attribute is made once, or on both sides of one `if`, or is a shared piece."""
+        found = dict(known)
+        for part in parts:
+            if isinstance(part, Fork):
+                found = self.distinct(part.then, found) | self.distinct(part.otherwise, found)
+            elif has_module(self.graph, part):
+                if part.attribute in found and not shared(found[part.attribute], part):
+                    raise Mismatch
+                found[part.attribute] = part
+        return found
 
     def items(self, rows: list[Row]) -> list[Part]:
         """The merged items; loops and `if`s on which all agree are opened."""
@@ -214,6 +227,22 @@ class Merger:
         if not shared:
             raise Mismatch
         return next(ref for ref in reversed(names[0]) if ref in shared)
+
+
+def has_module(graph: Graph, step: Step) -> bool:
+    """True if a step needs an attribute: children, layers with state, and layers with a label."""
+    first = step.first
+    if isinstance(first, Instance):
+        return True
+    assert first.layer is not None
+    tensors = graph.tensors(first)
+    module = first.layer.module(tensors, first.output)
+    return module is not None and (first.labelled or first.layer.function(tensors, first.output) is None)
+
+
+def shared(a: Step, b: Step) -> bool:
+    """True if two steps apply one module in every instance."""
+    return a.rows.keys() == b.rows.keys() and all(a.rows[row].path == b.rows[row].path for row in a.rows)
 
 
 def shape(graph: Graph, node: Node) -> tuple[Hashable, ...]:

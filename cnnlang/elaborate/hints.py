@@ -1,0 +1,46 @@
+"""Did you mean: the nearest known name, looked for within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from cnnlang.diagnostics import suggest
+from cnnlang.elaborate.limits import LETTERS
+
+CANDIDATES = 500
+
+FOREIGN = {
+    "conv1d": "conv",
+    "conv2d": "conv",
+    "conv3d": "conv",
+    "convolution": "conv",
+    "linear": "dense",
+    "fc": "dense",
+    "fully_connected": "dense",
+    "maxpooling2d": "maxpool",
+    "maxpool2d": "maxpool",
+    "avgpool2d": "avgpool",
+    "bn": "batchnorm",
+    "batchnorm2d": "batchnorm",
+    "batch_norm": "batchnorm",
+    "deconv": "conv_transpose",
+    "convtranspose2d": "conv_transpose",
+    "swish": "silu",
+    "cat": "concat",
+    "gap": "global_avgpool",
+    "sequential": "stack",
+}
+"""Names of other tools, and ours."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` most likely stands for; the first `CANDIDATES` are compared."""
+    if len(name) > LETTERS:
+        return None
+    return suggest.nearest(name, islice((k for k in known if len(k) <= LETTERS), CANDIDATES))
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """As `nearest`, for layers: what other tools call by this name comes first."""
+    return FOREIGN.get(name.lower()) or nearest(name, known)

@@ -103,6 +103,36 @@ def summarise(
     return summary(compile_file(path, network, parameters, shapes)[0])
 
 
+def draw(
+    path: Path,
+    network: str | None = None,
+    *,
+    output: Path | None = None,
+    format: str | None = None,
+    theme: str = "light",
+    direction: str = "TB",
+    shapes: Mapping[str | int, Shape] | None = None,
+    **parameters: Any,
+) -> bytes:
+    """The figure of a network; written to `output` as well, if that is given.
+
+    `format` is `svg`, `png`, `pdf` or `dot`: that of the output's name unless given, else `svg`.
+    `theme` is `light` or `dark`; `direction` is `TB` (downwards) or `LR` (to the right). Raises
+    `CompileError` for errors in the file, `RenderError` if no picture can be made.
+    """
+    from cnnlang.backends.diagram import diagram
+    from cnnlang.backends.rendered import save
+    from cnnlang.backends.rendering import picture
+
+    suffix = os.path.splitext(os.fspath(output))[1] if output is not None else ""  # noqa: PTH122
+    graph = compile_file(path, network, parameters, shapes)[0]
+    text = diagram(graph, theme=theme, direction=direction).source
+    data = picture(text, format or suffix.lower().lstrip(".") or "svg")
+    if output is not None:
+        save(output, data)
+    return data
+
+
 def load(
     path: Path,
     network: str | None = None,

@@ -20,6 +20,11 @@ class RenderError(Exception):
     """No picture could be made; the message says why and what to do."""
 
 
+def picture(text: str, format: str) -> bytes:
+    """As `render`; the format `dot` is the text itself."""
+    return text.encode("utf-8") if format == "dot" else render(text, format)
+
+
 def render(text: str, format: str, *, patience: float = PATIENCE) -> bytes:
     """The picture of Graphviz text as `svg`, `png` or `pdf`.
 
@@ -27,7 +32,7 @@ def render(text: str, format: str, *, patience: float = PATIENCE) -> bytes:
     `RenderError` if there is no Graphviz, or if it fails.
     """
     if format not in FORMATS:
-        raise ValueError(f"a picture is one of {', '.join(FORMATS)}, not {format!r}")
+        raise ValueError(f"a picture is one of {', '.join(FORMATS)} or dot, not {format!r}")
     data = text.encode("utf-8")
     for fast in (False, True):
         try:

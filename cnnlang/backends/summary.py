@@ -116,12 +116,14 @@ def listed(graph: Graph) -> list[Row]:
     own = {node.index for node in costs.owners(graph)}
     rows: list[Row] = []
     open_: list[Sums] = []
+    seen: set[tuple[str, ...]] = set()
     for level, item in walk(graph.root):
         while len(open_) > level:
             close(rows, open_)
         if isinstance(item, Enter):
             open_.append(Sums(len(rows)))
-            rows.append(module(graph, item.instance, level))
+            rows.append(module(graph, item.instance, level, item.instance.path in seen))
+            seen.add(item.instance.path)
         else:
             rows.append(layer(graph, graph.nodes[item.node], level, own))
             if open_:
@@ -187,10 +189,12 @@ def window(node: Node) -> str:
     return layer.caption()[0] if layer and "kernel" in type(layer).fields else ""
 
 
-def module(graph: Graph, instance: Instance, level: int) -> Row:
-    """The row of a module before its sums are known."""
+def module(graph: Graph, instance: Instance, level: int, again: bool) -> Row:
+    """The row of a module before its sums are known; `again` if its weights were told before."""
     output = graph.nodes[instance.output].output
-    return Row(level, ".".join(instance.path), instance.title, "", output, 0, 0, True)
+    kind = instance.title if instance.kind == "block" else instance.kind
+    name = ".".join(instance.path)
+    return Row(level, name, kind, "again" if again else "", output, 0, 0, True)
 
 
 def usual_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:

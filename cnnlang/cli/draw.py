@@ -57,14 +57,14 @@ def command(
     Needs no Graphviz on the machine: pygraphviz brings it along.
     """
     from cnnlang.backends.diagram import diagram
-    from cnnlang.backends.rendering import RenderError, render
+    from cnnlang.backends.rendering import RenderError, picture
 
     format = suffix(output) if output else "svg"
     graph = compiled(file, network, settings, shapes)
     text = diagram(graph, theme=theme, direction=direction).source
     try:
         with working(f"drawing {graph.name}"):
-            data = text.encode("utf-8") if format == "dot" else render(text, format)
+            data = picture(text, format)
     except RenderError as error:
         raise Failure(str(error)) from None
     path = output or f"{graph.name}.svg"

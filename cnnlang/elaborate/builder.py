@@ -40,10 +40,15 @@ class Builder:
         if isinstance(fault, Exhausted):
             raise fault
         self.tell(fault, trail)
-        self.budget.fault(fault, len(self.diagnostics))
+        self.budget.mistake(fault, len(self.diagnostics))
 
     def tell(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
-        """Keep the diagnostics of a fault; the same mistake at the same place is told once."""
+        """Keep the diagnostics of a fault; the same mistake at the same place is told once.
+
+        That the steps are used up is told only where nothing else is wrong.
+        """
+        if isinstance(fault, Exhausted) and fault.diagnostics[0].code == "E302" and self.diagnostics:
+            return
         for each in fault.diagnostics:
             at = each.span
             key = (each.code, id(at.source), at.start) if at else (each.code, 0, 0)

@@ -22,7 +22,8 @@ def terms(size: Size) -> int:
     """The values in the periods of a size."""
     if isinstance(size, Free):
         return size.period
-    count, todo, total = 0, [size], 0
+    count, total = 0, 0
+    todo: list[Size] = [size]
     while todo:
         each = todo.pop()
         if isinstance(each, Mixed):

@@ -13,7 +13,7 @@ from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builtins import BUILTINS
 from cnnlang.elaborate.faults import Muted, fault
-from cnnlang.elaborate.limits import BITS, ITEMS, NESTED, Budget
+from cnnlang.elaborate.limits import BITS, ITEMS, NESTED, Budget, room
 from cnnlang.elaborate.values import MISSING, FunctionValue, Names, Word, kind
 from cnnlang.layers.initial import SCHEMES, SHORT, make
 from cnnlang.layers.tensor import Tensor
@@ -336,9 +336,16 @@ def builtin(node: ast.Apply, positional: list[Any], named: dict[str, Any], reade
 
 
 def call(node: ast.Apply, function: FunctionValue, reader: Reader) -> Any:
-    names = bind(function, node.arguments, node.span, reader)
+    if not reader.budget.calls:
+        with room():
+            return called(node, function, reader)
+    return called(node, function, reader)
+
+
+def called(node: ast.Apply, function: FunctionValue, reader: Reader) -> Any:
     reader.budget.enter(node.span, function.name)
     try:
+        names = bind(function, node.arguments, node.span, reader)
         inner = Reader(names, reader.budget, None, reader.functions)
         return evaluate(function.definition.value, inner)
     finally:

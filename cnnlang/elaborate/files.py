@@ -11,7 +11,7 @@ from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
-from cnnlang.elaborate.limits import Budget
+from cnnlang.elaborate.limits import Budget, Exhausted, room
 from cnnlang.elaborate.scope import Frame, Scope
 from cnnlang.elaborate.values import BlockValue, ExternValue, FunctionValue, Names, NetworkValue
 from cnnlang.graph import Instance
@@ -51,16 +51,21 @@ class Library:
         root = Instance("network", source.name, (), tree.span, None)
         frame = Frame(builder, Scope(root), program.names, {})
         hoist(frame, program, tree)
-        for node in tree.definitions:
-            if self.budget.spent:
-                break
-            try:
-                builder.attempt(lambda node=node: self.read(frame, program, node))
-            except Exhausted as problem:
-                builder.tell(problem)
-                break
+        try:
+            with room():
+                for node in tree.definitions:
+                    self.attempt(frame, program, node)
+        except Exhausted as problem:
+            builder.tell(problem)
         program.diagnostics += builder.diagnostics
         return program
+
+    def attempt(self, frame: Frame, program: Program, node: ast.Definition) -> None:
+        """Read a definition; a mistake in it does not end the file."""
+        try:
+            self.read(frame, program, node)
+        except Fault as problem:
+            frame.builder.report(problem)
 
     def read(self, frame: Frame, program: Program, node: ast.Definition) -> None:
         """The definitions whose order matters: `use`, `let`, `default`; the others close over them."""
@@ -122,7 +127,7 @@ def hoist(frame: Frame, program: Program, tree: ast.File) -> None:
         try:
             declare(program, node.name, node.name_span)
         except Fault as problem:
-            frame.builder.report(problem)
+            frame.builder.tell(problem)
             continue
         program.names.own[node.name] = hoisted(node, program.names, frame.builder.budget)
 

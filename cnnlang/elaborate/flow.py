@@ -31,14 +31,17 @@ def body(frame: Frame, node: ast.Body, flow: int | None) -> Any:
 
 def run(frame: Frame, node: ast.Body) -> None:
     """Elaborate the statements of a body in order; a mistake in one does not end the others."""
+    budget = frame.builder.budget
+    budget.descend(node.span)
     for statement in node.statements:
         frame.incoming = frame.flow
         try:
-            frame.builder.budget.step(statement.span)
+            budget.step(statement.span)
             RULES[type(statement)](frame, statement)
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD
+    budget.ascend()
 
 
 def chain(frame: Frame, node: ast.Chain) -> None:
@@ -69,7 +72,7 @@ def shared(frame: Frame, node: ast.Shared) -> None:
 
 def repeat(frame: Frame, node: ast.Repeat) -> None:
     count = whole(node.count, frame.reader(), "the count of `repeat`", ITEMS)
-    frame.items.append(Loop(node, tuple(round_(frame, node.body, {}) for _ in range(count))))
+    frame.items.append(Loop(node, tuple([round_(frame, node.body, {}) for _ in range(count)])))
 
 
 def for_(frame: Frame, node: ast.For) -> None:

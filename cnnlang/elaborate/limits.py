@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cnnlang.diagnostics.model import Diagnostic, Span
-from cnnlang.elaborate.faults import Fault
+from cnnlang.elaborate.faults import Fault, fault
 
 STEPS = 2_000_000
 LAYER_STEPS = 4
@@ -12,6 +17,8 @@ FAULT_STEPS = 1_000
 ERRORS = 100
 LAYERS = 200_000
 DEPTH = 1_100
+LEVELS = 12_000
+FRAMES = 500_000
 CALLS = 200
 ITEMS = 100_000
 NESTED = 16
@@ -29,6 +36,7 @@ class Budget:
         self.steps = STEPS
         self.layers = LAYERS
         self.calls = 0
+        self.levels = 0
 
     @property
     def spent(self) -> bool:
@@ -38,14 +46,14 @@ class Budget:
     def begin(self) -> None:
         """A new network."""
         self.layers = LAYERS
-        self.calls = 0
+        self.calls = self.levels = 0
 
     def step(self, span: Span, count: int = 1) -> None:
         self.steps -= count
         if self.steps < 0:
             raise exhausted("E302", f"the file takes more than {STEPS:,} steps to unfold", span)
 
-    def fault(self, fault: Fault, told: int) -> None:
+    def mistake(self, fault: Fault, told: int) -> None:
         """A mistake was found, and so many were told."""
         span = next((each.span for each in fault.diagnostics if each.span), None)
         if span is not None:
@@ -66,17 +74,42 @@ class Budget:
 
     def enter(self, span: Span, name: str) -> None:
         self.step(span, CALL_STEPS)
+        if self.calls >= CALLS:
+            raise fault("E304", f"`{name}` calls itself more than {CALLS} times deep", span,
+                        help="a function that calls itself needs a condition that ends it")
+
         self.calls += 1
-        if self.calls > CALLS:
-            raise exhausted("E304", f"`{name}` calls itself more than {CALLS} times deep", span,
-                            "a function that calls itself needs a condition that ends it")
 
     def leave(self) -> None:
         self.calls -= 1
 
+    def descend(self, span: Span) -> None:
+        """One more body inside others, blocks and braces alike."""
+        if self.levels >= LEVELS:
+            raise exhausted("E304", f"blocks and braces are nested more than {LEVELS:,} deep", span,
+                            "a block that calls itself needs an `if` that ends it")
+        self.levels += 1
+
+    def ascend(self) -> None:
+        self.levels -= 1
+
 
 class Exhausted(Fault):
     """A limit was reached: nothing more of the network is elaborated."""
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Room for blocks nested as deep as the limits allow; no garbage collection meanwhile."""
+    before, collecting = sys.getrecursionlimit(), gc.isenabled()
+    sys.setrecursionlimit(max(before, FRAMES))
+    gc.disable()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+        if collecting:
+            gc.enable()
 
 
 def exhausted(code: str, message: str, span: Span, help: str | None = None) -> Exhausted:

@@ -66,12 +66,15 @@ def outcomes(frame: Frame, call: ast.Call, flow: int) -> tuple[int, ...]:
 
 def branches(frame: Frame, group: tuple[ast.BranchItem, ...], flow: int, found: list[int]) -> None:
     """Elaborate the branches of a group, those inside `for`, `repeat` and `if` included."""
+    budget = frame.builder.budget
+    budget.descend(frame.scope.instance.span)
     for item in group:
         try:
             RULES[type(item)](frame, item, flow, found)
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             found.append(BAD)
+    budget.ascend()
 
 
 def branch(frame: Frame, item: ast.Branch, flow: int, found: list[int]) -> None:

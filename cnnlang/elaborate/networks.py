@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +14,11 @@ from cnnlang.elaborate.expressions import Reader, argument
 from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.flow import run
 from cnnlang.elaborate.inputs import declare
-from cnnlang.elaborate.limits import DEPTH
+from cnnlang.elaborate.limits import room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
 from cnnlang.elaborate.values import BlockValue, Names, NetworkValue, Word
 from cnnlang.graph import Graph, Instance
 from cnnlang.syntax import ast
-
-FRAMES_PER_BLOCK = 40
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -40,27 +34,13 @@ def elaborate(network: NetworkValue, settings: Settings, span: Span) -> tuple[Gr
     if builder.budget.spent:
         return None, []
     builder.budget.begin()
-    with deep_recursion():
+    with room():
         try:
             graph = unfold(network, settings, span, builder)
         except Fault as problem:
             builder.tell(problem)
             graph = None
     return (None if has_errors(builder.diagnostics) else graph), builder.diagnostics
-
-
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for blocks nested as deep as the limits allow; no garbage collection meanwhile."""
-    before, collecting = sys.getrecursionlimit(), gc.isenabled()
-    sys.setrecursionlimit(max(before, DEPTH * FRAMES_PER_BLOCK))
-    gc.disable()
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-        if collecting:
-            gc.enable()
 
 
 def is_template(network: NetworkValue) -> bool:

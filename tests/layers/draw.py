@@ -107,11 +107,16 @@ def others(draw: Any, layer: Layer, first: Tensor) -> tuple[Tensor, ...]:
 
 @st.composite
 def like(draw: Any, first: Tensor) -> Tensor:
-    """A tensor of the same axes, with some sizes changed."""
+    """A tensor of the same axes: equal, or with sizes changed, doubled or swapped."""
     shape = list(first.shape)
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.integers(0, first.rank - 1))
-        shape[place] = draw(st.sampled_from([1, shape[place] // 2 or 1, shape[place] + 1]))
+    match draw(st.sampled_from(["equal", "changed", "changed", "doubled", "swapped"])):
+        case "changed":
+            place = draw(st.integers(0, first.rank - 1))
+            shape[place] = draw(st.sampled_from([1, shape[place] // 2 or 1, shape[place] + 1]))
+        case "doubled":
+            shape[1:] = [2 * size for size in shape[1:]]
+        case "swapped" if first.rank > 1:
+            shape[-2:] = shape[:-3:-1]
     return first.resized(shape)
 
 

@@ -193,7 +193,8 @@ class Writer:
     def name(self, ref: Ref, step: Step) -> str:
         """A variable for a value: its label, `x` along the chain, else the first one free."""
         live = {name for other, name in self.variables.items() if self.uses[other] > 0}
-        if self.uses[ref] > 1 and is_labelled(step) and usable(step.attribute) and step.attribute not in live:
+        asked = self.uses[ref] > 1 or "results" in self.users.get(ref, [])
+        if asked and is_labelled(step) and usable(step.attribute) and step.attribute not in live:
             return step.attribute
         merges = [u for u in self.users.get(ref, []) if isinstance(u, Step) and len(u.inputs) > 2]
         if merges and self.uses[ref] == 1:

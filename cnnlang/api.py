@@ -80,7 +80,9 @@ def plain(value: Any) -> Any:
         return tuple(plain(each) for each in value)
     if isinstance(value, (bool, int, float)):
         return value
-    raise TypeError(f"a network's parameter is a number, text, truth value or list, not {type(value).__name__}")
+    raise TypeError(
+        f"a network's parameter is a number, text, truth value or list, not {type(value).__name__}"
+    )
 
 
 def build(path: Path, network: str | None = None, **parameters: Any) -> str:

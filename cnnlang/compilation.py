@@ -94,7 +94,11 @@ def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     for each in diagnostics:
         span = each.span
         place = (span.source.name, span.start, span.end) if span else None
-        key = (each.code, place) if each.severity is Severity.ERROR else (each.code, place, each.message)
+        key = (
+            (each.code, place)
+            if each.severity is Severity.ERROR
+            else (each.code, place, each.message)
+        )
         seen.setdefault(key, each)
     return list(seen.values())
 

@@ -76,7 +76,9 @@ class Free:
     def __floordiv__(self, other: int) -> Size:
         turns = other // gcd(self.step, other)
         period = bounded(self.period * turns)
-        return reduce(self.symbol, [self(x) // other for x in range(period)], self.step * turns // other)
+        return reduce(
+            self.symbol, [self(x) // other for x in range(period)], self.step * turns // other
+        )
 
     def __str__(self) -> str:
         return describe(self)
@@ -202,7 +204,9 @@ def combine(operator: str, a: Free, b: Free | Mixed) -> Size:
 
 def bounded(period: int) -> int:
     if period > PERIOD_LIMIT:
-        raise SizeLimit(f"a free size repeats only every {period:,} steps; at most {PERIOD_LIMIT:,}")
+        raise SizeLimit(
+            f"a free size repeats only every {period:,} steps; at most {PERIOD_LIMIT:,}"
+        )
     return period
 
 

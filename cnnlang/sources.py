@@ -35,8 +35,11 @@ def content(path: Path) -> bytes:
 
 
 def reason(error: OSError) -> str:
-    known = {FileNotFoundError: "there is no such file", PermissionError: "no permission",
-             IsADirectoryError: "it is a directory"}
+    known = {
+        FileNotFoundError: "there is no such file",
+        PermissionError: "no permission",
+        IsADirectoryError: "it is a directory",
+    }
     return known.get(type(error), (error.strerror or str(error)).lower())
 
 
@@ -48,8 +51,14 @@ def decode(name: str, data: bytes) -> tuple[Source | None, list[Diagnostic]]:
         return Source(name, data.decode("utf-8-sig")), []
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return None, [Diagnostic("P092", f"{name} is not UTF-8 text: byte {error.start} in line {line} is "
-                                 f"0x{data[error.start]:02x}", help="save the file as UTF-8")]
+        return None, [
+            Diagnostic(
+                "P092",
+                f"{name} is not UTF-8 text: byte {error.start} in line {line} is "
+                f"0x{data[error.start]:02x}",
+                help="save the file as UTF-8",
+            )
+        ]
 
 
 def fetch(node: ast.Use) -> Source | str:
@@ -93,7 +102,9 @@ def standard(origin: str) -> Source | str:
         from cnnlang.diagnostics.suggest import nearest
 
         near = nearest(parts[1], library())
-        return f"there is no std.{parts[1]}" + (f"; did you mean std.{near}?" if near else f"; there are {', '.join(library())}")
+        return f"there is no std.{parts[1]}" + (
+            f"; did you mean std.{near}?" if near else f"; there are {', '.join(library())}"
+        )
     return Source(origin, path.read_text(encoding="utf-8"))
 
 

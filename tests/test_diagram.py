@@ -306,13 +306,9 @@ def test_without_pygraphviz_the_dot_of_the_system_is_used(monkeypatch: pytest.Mo
 
 
 def test_hundreds_of_layers_are_laid_out_in_seconds(written: Write) -> None:
-    rounds = "".join(
-        f" residual {{ conv({8 + i % 2 * 0}, 3x3, padding=1, bias={b}) -> batchnorm }}\n"
-        for i in range(150)
-        for b in ("true",)
-    )
+    body = "residual { conv(8, 3x3, padding=1) -> batchnorm }\n" * 150
     start = time.perf_counter()
-    render(diagram(written(f"network N {{ input 8x16x16\n{rounds} }}")).source, "svg")
+    render(diagram(written(f"network N {{ input 8x16x16\n{body} }}")).source, "svg")
     assert time.perf_counter() - start < 20
 
 
@@ -320,8 +316,8 @@ def test_hundreds_of_layers_are_laid_out_in_seconds(written: Write) -> None:
 
 
 def test_draw_gives_bytes_and_writes_a_file(tmp_path: Path) -> None:
-    target = tmp_path / "lenet.svg"
-    data = draw(EXAMPLES / "lenet5.cnn", output=target, classes=7)
+    target = tmp_path / "alexnet.svg"
+    data = draw(EXAMPLES / "alexnet.cnn", output=target, classes=7)
     assert target.read_bytes() == data
-    assert b"84 \xe2\x86\x92 7" in data
+    assert "4096 → 7" in data.decode()
     assert draw(EXAMPLES / "lenet5.cnn", format="dot").startswith(b"digraph")

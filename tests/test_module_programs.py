@@ -34,7 +34,7 @@ PLAIN = (
     "depthwise(1x1, init=zeros)",
     "maxpool(3x3, stride=1, padding=same)",
     "avgpool(3x3, stride=1, padding=1)",
-    "upsample(factor=2) -> maxpool(2x2)",
+    "upsample(2) -> maxpool(2x2)",
     "pad([[1, 0], [2, 1]]) -> crop([[0, 1], [1, 2]])",
 )
 KERNELS = (

@@ -204,7 +204,9 @@ def test_program(case: Case) -> None:
     errors = sorted((d.span.line, d.code) for d in found if d.span and d.severity is Severity.ERROR)
     assert errors == sorted((n, code) for kind, n, code, _ in claims if kind == "error")
     for kind, number, code, words in claims:
-        at = [d for d in found if (d.severity, d.span and d.span.line, d.code) == (kind, number, code)]
+        at = [
+            d for d in found if (d.severity, d.span and d.span.line, d.code) == (kind, number, code)
+        ]
         assert any(words in " ".join([d.message, d.label, d.help or ""]) for d in at), (number, at)
     for output in case.outputs:
         assert printed(case, output) == output.text

@@ -16,11 +16,17 @@ H = free("H")
 def conditions() -> st.SearchStrategy[list[tuple[Free, bool]]]:
     """Comparisons as checks make them: at least, equal, and divisible."""
     shift = st.integers(-40, 40)
-    inside = st.builds(lambda d, s, a: H // d * a + s, st.integers(1, 6), shift, st.sampled_from((-2, -1, 1, 2)))
+    inside = st.builds(
+        lambda d, s, a: H // d * a + s, st.integers(1, 6), shift, st.sampled_from((-2, -1, 1, 2))
+    )
     equal = st.builds(lambda d, s: H // d + s, st.integers(1, 6), st.integers(-30, 0))
     whole = st.builds(lambda d, s: (H + s) - (H + s) // d * d, st.integers(2, 6), st.integers(0, 5))
     return st.lists(
-        st.one_of(st.tuples(inside, st.just(False)), st.tuples(equal, st.just(True)), st.tuples(whole, st.just(True))),
+        st.one_of(
+            st.tuples(inside, st.just(False)),
+            st.tuples(equal, st.just(True)),
+            st.tuples(whole, st.just(True)),
+        ),
         max_size=4,
     )
 
@@ -50,7 +56,10 @@ def test_zero_is_never_a_size():
     [
         ("maxpool(2x2)", "N takes H and W >= 2"),
         ("a: conv(4, 3x3)\n conv(4, 3x3) -> conv(4, 3x3)", "N takes H and W >= 7"),
-        ("residual { maxpool(2x2) -> conv_transpose(3, 2x2, stride=2) }", "N takes H and W each a multiple of 2"),
+        (
+            "residual { maxpool(2x2) -> conv_transpose(3, 2x2, stride=2) }",
+            "N takes H and W each a multiple of 2",
+        ),
         (
             "residual { maxpool(4x4) -> maxpool(4x4) -> upsample(16) }",
             "N takes H and W each a multiple of 16",
@@ -89,7 +98,10 @@ def test_conditions_that_no_size_meets_together_are_an_error_with_both_places(tm
 
 def test_a_flattened_head_fixes_the_size(tmp_path):
     file = tmp_path / "n.cnn"
-    file.write_text("network N {\n input 1xL\n conv(4, 5) -> maxpool(2) -> flatten -> dense(3, in_features=40)\n}\n")
+    file.write_text(
+        "network N {\n input 1xL\n conv(4, 5) -> maxpool(2) -> flatten\n"
+        " dense(3, in_features=40)\n}\n"
+    )
     assert [each.message for each in check(file)] == ["`N` takes L from 24 to 25"]
 
 

@@ -44,7 +44,11 @@ def total_macs(graph: Graph) -> int | None:
     """
     needed = reached(graph, graph.outputs)
     counts = [macs(graph, node) for node in graph.layers if node.index in needed]
-    return None if any(not isinstance(n, int) for n in counts) else sum(n for n in counts if isinstance(n, int))
+    return (
+        None
+        if any(not isinstance(n, int) for n in counts)
+        else sum(n for n in counts if isinstance(n, int))
+    )
 
 
 def reached(graph: Graph, outputs: tuple[int, ...]) -> set[int]:

@@ -18,11 +18,11 @@ from cnnlang.syntax import ast
 
 def check_requirements(graph: Graph) -> list[Diagnostic]:
     """The requirements that do not hold, with both numbers."""
-    facts = Facts(graph)
+    facts, budget = Facts(graph), Budget()
     found: list[Diagnostic] = []
     for requirement in graph.requirements:
         try:
-            judge(requirement, facts)
+            judge(requirement, facts, budget)
         except Fault as problem:
             found += problem.diagnostics
     return found
@@ -33,6 +33,7 @@ class Facts:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.known: dict[str, Any] = {}
         self.names: dict[str, Callable[[], Any]] = {
             "params": lambda: total_parameters(graph),
             "macs": lambda: total_macs(graph),
@@ -42,10 +43,16 @@ class Facts:
 
     def find(self, node: ast.Expression) -> dict[str, Any]:
         """The facts that an expression names, and no others: they cost time."""
-        found = {name: self.names[name]() for name in mentioned(node) if name in self.names}
+        wanted = mentioned(node) & self.names.keys()
+        self.known |= {name: self.names[name]() for name in wanted - self.known.keys()}
+        found = {name: self.known[name] for name in wanted}
         if found.get("macs", 0) is None:
-            raise fault("R502", "`macs` depends on the free dimensions of the input", node.span,
-                        help="fix the input's size, or give one with `--input`")
+            raise fault(
+                "R502",
+                "`macs` depends on the free dimensions of the input",
+                node.span,
+                help="fix the input's size, or give one with `--input`",
+            )
         return found
 
 
@@ -64,10 +71,10 @@ def mentioned(node: Any) -> set[str]:
     return names
 
 
-def judge(requirement: Requirement, facts: Facts) -> None:
+def judge(requirement: Requirement, facts: Facts, budget: Budget) -> None:
     condition = requirement.statement.condition
     names = Names(facts.find(condition), Names(dict(requirement.names)))
-    reader = Reader(names, Budget(), functions={"memory": memory})
+    reader = Reader(names, budget, functions={"memory": memory})
     value = evaluate(condition, reader)
     if value is True:
         return
@@ -77,8 +84,12 @@ def judge(requirement: Requirement, facts: Facts) -> None:
 
 
 def memory(node: ast.Apply, positional: list[Any], named: dict[str, Any]) -> Any:
-    raise fault("R503", "budgets of memory are not checked in this version", node.span,
-                help="take the requirement out; `params`, `macs`, `output` and `layers` are checked")
+    raise fault(
+        "R503",
+        "budgets of memory are not checked in this version",
+        node.span,
+        help="take the requirement out; `params`, `macs`, `output` and `layers` are checked",
+    )
 
 
 def broken(condition: ast.Expression, reader: Reader) -> Fault:
@@ -87,10 +98,19 @@ def broken(condition: ast.Expression, reader: Reader) -> Fault:
     if isinstance(condition, ast.Binary) and condition.operator not in ("and", "or"):
         sides = [tell(evaluate(side, reader)) for side in (condition.left, condition.right)]
         label = f"{sides[0]} {OPPOSITE.get(condition.operator, 'is not')} {sides[1]}"
-    return fault("R501", f"the requirement `{condition.span.text}` does not hold", condition.span, label)
+    return fault(
+        "R501", f"the requirement `{condition.span.text}` does not hold", condition.span, label
+    )
 
 
-OPPOSITE = {"<=": "is above", "<": "is not below", ">=": "is below", ">": "is not above", "==": "is not", "!=": "is"}
+OPPOSITE = {
+    "<=": "is above",
+    "<": "is not below",
+    ">=": "is below",
+    ">": "is not above",
+    "==": "is not",
+    "!=": "is",
+}
 
 
 def tell(value: Any) -> str:

@@ -13,10 +13,12 @@ from math import lcm
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Severity
 from cnnlang.graph import Graph, Located
-from cnnlang.sizes import PERIOD_LIMIT, Free, Size, free
+from cnnlang.sizes import Free, Size, free
 
 Interval = tuple[int, int | None]
 EMPTY: Interval = (0, -1)
+WORK = 1_000_000
+"""Residue classes that one network may ask to be solved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,22 @@ class SizeSet:
     @property
     def least(self) -> int:
         """The smallest size in a set that is not empty."""
-        return min(r + low * self.period for r, (low, high) in enumerate(self.intervals) if high is None or low <= high)
+        return min(
+            r + low * self.period
+            for r, (low, high) in enumerate(self.intervals)
+            if high is None or low <= high
+        )
 
     @property
     def greatest(self) -> int | None:
         """The largest size, None if there is none."""
         if any(high is None for _, high in self.intervals):
             return None
-        return max(r + high * self.period for r, (low, high) in enumerate(self.intervals) if high is not None and low <= high)
+        return max(
+            r + high * self.period
+            for r, (low, high) in enumerate(self.intervals)
+            if high is not None and low <= high
+        )
 
     @property
     def residues(self) -> list[int]:
@@ -70,14 +80,19 @@ def every(symbol: str) -> SizeSet:
 
 
 def restrict(sizes: SizeSet, f: Free, zero: bool) -> SizeSet:
-    """The sizes of a set for which `f(x) >= 0` (or `= 0`) holds."""
+    """The sizes of a set for which `f(x) >= 0` (or `= 0`) holds; the set itself if all do.
+
+    The period of the result is the common one, not yet the smallest: see `shrink`.
+    """
     period = lcm(sizes.period, f.period)
-    if period > PERIOD_LIMIT:
-        raise OverflowError
     wide = [widen(sizes, r, period) for r in range(period)]
-    return shrink(SizeSet(sizes.symbol, tuple(
-        intersect(wide[r], solve(f(r), f(r + period) - f(r), zero)) for r in range(period)
-    )))
+    kept = [intersect(each, solve(f(r), f(r + period) - f(r), zero)) for r, each in enumerate(wide)]
+    unchanged = all(a == b or (empty(a) and empty(b)) for a, b in zip(wide, kept, strict=True))
+    return sizes if unchanged else SizeSet(sizes.symbol, tuple(kept))
+
+
+def empty(interval: Interval) -> bool:
+    return interval[1] is not None and interval[1] < interval[0]
 
 
 def widen(sizes: SizeSet, r: int, period: int) -> Interval:
@@ -169,7 +184,11 @@ def describe(sizes: SizeSet) -> str:
         if len(inside) <= 8:
             return f"{x} of {', '.join(map(str, inside))}"
     rests = sizes.residues
-    words = f"{x} a multiple of {period}" if rests == [0] else f"{x} mod {period} in {{{', '.join(map(str, rests))}}}"
+    words = (
+        f"{x} a multiple of {period}"
+        if rests == [0]
+        else f"{x} mod {period} in {{{', '.join(map(str, rests))}}}"
+    )
     if least > min(r or period for r in rests):
         words += f", {x} >= {least}"
     return words if greatest is None else f"{words}, up to {greatest}"
@@ -187,23 +206,25 @@ def valid_sizes(graph: Graph) -> tuple[dict[str, SizeSet], list[Diagnostic]]:
     sets = {symbol: every(symbol) for symbol in graph.free}
     blame: dict[str, Located] = {}
     errors: list[Diagnostic] = []
+    work = 0
     for each in distinct(graph.conditions):
         value = each.condition.value
         if not isinstance(value, Free):
             errors.append(undecided(each))
             continue
         before = sets[value.symbol]
-        try:
-            after = restrict(before, value, each.condition.zero)
-        except OverflowError:
-            errors.append(undecided(each))
-            continue
+        work += lcm(before.period, value.period)
+        if work > WORK:
+            errors.append(endless(each))
+            break
+        after = restrict(before, value, each.condition.zero)
         if after.empty:
             errors.append(impossible(each, before, blame.get(value.symbol)))
             continue
-        if after != before:
+        if after is not before:
             blame[value.symbol] = each
         sets[value.symbol] = after
+    sets = {symbol: shrink(sizes) for symbol, sizes in sets.items()}
     return sets, errors or notes(graph, sets, blame)
 
 
@@ -225,7 +246,7 @@ def simplified(size: Size, sets: Mapping[str, SizeSet]) -> Size:
 
 def distinct(conditions: Iterable[Located]) -> list[Located]:
     """The conditions, each once, in order."""
-    seen = {}
+    seen: dict[tuple[Size, bool], Located] = {}
     for each in conditions:
         seen.setdefault((each.condition.value, each.condition.zero), each)
     return list(seen.values())
@@ -233,9 +254,19 @@ def distinct(conditions: Iterable[Located]) -> list[Located]:
 
 def impossible(each: Located, sizes: SizeSet, earlier: Located | None) -> Diagnostic:
     problem = each.condition.problem
-    related = (Related(earlier.span, f"this leaves {sizes}"),) if earlier else ()
+    related = (Related(earlier.span, f"this leaves {shrink(sizes)}"),) if earlier else ()
     label = problem.label or f"holds for no {sizes.symbol}"
     return Diagnostic(problem.code, problem.message, each.span, label, related, help=problem.help)
+
+
+def endless(each: Located) -> Diagnostic:
+    return Diagnostic(
+        "E305",
+        "the sizes of the free dimensions repeat too seldom to be worked out",
+        each.span,
+        "many strides without a common factor lead here",
+        help="fix the input's size",
+    )
 
 
 def undecided(each: Located) -> Diagnostic:
@@ -257,14 +288,16 @@ def notes(graph: Graph, sets: dict[str, SizeSet], blame: dict[str, Located]) -> 
         return []
     where = {id(blame[s]): blame[s] for s in limited}
     related = tuple(Related(each.span, each.condition.problem.message) for each in where.values())
-    return [Diagnostic(
-        "V401",
-        f"`{graph.name}` takes {together(limited)}",
-        graph.root.span,
-        "",
-        related[:1],
-        severity=Severity.NOTE,
-    )]
+    return [
+        Diagnostic(
+            "V401",
+            f"`{graph.name}` takes {together(limited)}",
+            graph.root.span,
+            "",
+            related[:1],
+            severity=Severity.NOTE,
+        )
+    ]
 
 
 def together(sets: dict[str, SizeSet]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
 from cnnlang.elaborate.effort import effort
 from cnnlang.elaborate.faults import Fault
-from cnnlang.elaborate.limits import Budget, Exhausted
+from cnnlang.elaborate.limits import BITS, Budget, Exhausted
 from cnnlang.graph import Located, Node, Requirement
 from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem, Weight
 from cnnlang.layers.tensor import Tensor
@@ -26,6 +26,7 @@ class Builder:
 
     budget: Budget = field(default_factory=Budget)
     nodes: list[Node] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     conditions: list[Located] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
@@ -90,6 +91,7 @@ class Builder:
         """A node for an input of the network."""
         index = len(self.nodes)
         self.nodes.append(Node(index, None, (), tensor, (name,), span, True))
+        self.inputs.append(index)
         return index
 
 
@@ -99,17 +101,20 @@ def shape(layer: Layer, tensors: tuple[Tensor, ...]) -> tuple[Tensor, list[Condi
     try:
         output = layer.output(tensors, need)
         effort((output,))
+        if any(isinstance(size, int) and size.bit_length() > BITS for size in output.shape):
+            raise OverflowError
         return output, need.conditions
     except SizeLimit as limit:
         raise LayerError(Problem("E305", str(limit), help="fix the input's size")) from None
+    except OverflowError:
+        raise LayerError(Problem("E305", f"`{layer.name}` makes an axis of 2^{BITS} or more")) from None
 
 
 def called_from(diagnostic: Diagnostic, trail: Sequence[Span]) -> Diagnostic:
     """The diagnostic with the calls that led to it, the innermost two and the outermost."""
-    if not trail or diagnostic.span is None:
+    at = diagnostic.span
+    if not trail or at is None:
         return diagnostic
     shown = list(trail) if len(trail) <= 3 else [trail[0], *trail[-2:]]
-    related = tuple(Related(span, "called here") for span in reversed(shown))
-    from dataclasses import replace
-
+    related = tuple(Related(each, "called here") for each in reversed(shown) if each != at)
     return replace(diagnostic, related=(*diagnostic.related, *related))

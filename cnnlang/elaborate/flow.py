@@ -10,6 +10,7 @@ from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, listed, truth, whole
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.limits import ITEMS
+from cnnlang.elaborate.instances import shareable
 from cnnlang.elaborate.merges import unpack
 from cnnlang.elaborate.scope import Frame, claim
 from cnnlang.elaborate.steps import advance
@@ -68,6 +69,8 @@ def shared(frame: Frame, node: ast.Shared) -> None:
     name = claim(frame, node.name, node.name, node.name_span)
     path = (*frame.scope.instance.path, name)
     bind(frame, node.name, SharedValue(node, frame.scope, path, frame.names, frame.defaults), node)
+    if node.call is not None:
+        shareable(frame, node.call)
 
 
 def repeat(frame: Frame, node: ast.Repeat) -> None:

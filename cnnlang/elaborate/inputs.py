@@ -9,7 +9,13 @@ from cnnlang.elaborate.expressions import evaluate, tell
 from cnnlang.elaborate.faults import fault
 from cnnlang.elaborate.instances import pattern
 from cnnlang.elaborate.scope import Frame, claim
-from cnnlang.elaborate.values import MISSING
+from cnnlang.elaborate.values import (
+    MISSING,
+    BlockValue,
+    ExternValue,
+    FunctionValue,
+    NetworkValue,
+)
 from cnnlang.layers.tensor import AXES, TOKENS, Tensor
 from cnnlang.sizes import Size, free
 from cnnlang.syntax import ast
@@ -18,11 +24,12 @@ if TYPE_CHECKING:
     from cnnlang.elaborate.networks import Settings
 
 LARGEST = 2**31
+DEFINITIONS = (BlockValue, NetworkValue, FunctionValue, ExternValue)
 
 
 def declare(frame: Frame, node: ast.Input, settings: Settings) -> None:
     """An `input` statement: a node, a label if it has a name, and the flow."""
-    place = sum(n.layer is None for n in frame.builder.nodes)
+    place = len(frame.builder.inputs)
     shape = tuple(dimension(frame, part) for part in pattern(node.shape))
     override = settings.shapes.get(node.name or "x", settings.shapes.get(place))
     if override is not None:
@@ -35,7 +42,7 @@ def declare(frame: Frame, node: ast.Input, settings: Settings) -> None:
 
 def dimension(frame: Frame, part: ast.Expression) -> Size:
     """One size of an input: a number, or a capital letter that is free."""
-    if isinstance(part, ast.Name) and frame.names.find(part.name) is MISSING:
+    if isinstance(part, ast.Name) and not defined(frame.names.find(part.name)):
         if len(part.name) == 1 and part.name.isupper():
             return free(part.name)
         help = "a free dimension is a single capital letter" if part.name[:1].isupper() else None
@@ -44,6 +51,11 @@ def dimension(frame: Frame, part: ast.Expression) -> Size:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST:
         return value
     raise fault("A229", f"a size of an input is a whole number above 0, got {tell(value)}", part.span)
+
+
+def defined(value: Any) -> bool:
+    """True for what can be a size: not for a network or block that happens to be called `H`."""
+    return value is not MISSING and not isinstance(value, DEFINITIONS)
 
 
 def replaced(frame: Frame, node: ast.Input, shape: tuple[Size, ...], override: tuple[Any, ...]) -> tuple[Size, ...]:

@@ -9,6 +9,7 @@ from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import POISON, Reader, evaluate
 from cnnlang.elaborate.faults import fault
+from cnnlang.elaborate.hints import meant
 from cnnlang.elaborate.scope import Frame, Scope, claim, snake
 from cnnlang.elaborate.values import BlockValue, ExternValue, Names, SharedValue
 from cnnlang.graph import Enter, Instance
@@ -91,6 +92,22 @@ def apply_shared(frame: Frame, piece: SharedValue, call: ast.Call, label: str | 
     return shared_call(frame, piece, node.call, flow)
 
 
+def shareable(frame: Frame, call: ast.Call) -> None:
+    """Only a block or a layer of one tensor can be shared."""
+    from cnnlang.layers import REGISTRY
+
+    cls = REGISTRY.get(call.name)
+    if isinstance(frame.names.find(call.name), BlockValue) or (cls and cls.operands == (1, 1)):
+        return
+    near = meant(call.name, (*REGISTRY, *frame.names.all())) if cls is None else None
+    raise fault(
+        "A227",
+        f"`{call.name}` cannot be shared: it is no block and no layer of one tensor",
+        call.name_span,
+        f"did you mean `{near}`?" if near else "",
+    )
+
+
 def shared_call(frame: Frame, piece: SharedValue, call: ast.Call, flow: int) -> int:
     """`shared x = Block(...)` or `shared x = layer(...)`, applied."""
     from cnnlang.elaborate import steps
@@ -100,9 +117,6 @@ def shared_call(frame: Frame, piece: SharedValue, call: ast.Call, flow: int) -> 
     target = piece.names.find(call.name)
     if isinstance(target, BlockValue):
         return enter_block(there, target, call, piece.path, True, flow, shared=True)
-    if call.name not in REGISTRY or REGISTRY[call.name].operands != (1, 1):
-        raise fault("A227", f"`{call.name}` cannot be shared: it is no layer with weights and no block",
-                    call.name_span)
     cls = REGISTRY[call.name]
     positional, given, references = steps.read(there, cls, call.arguments or ())
     layer = steps.build(there, cls, call, positional, given)

@@ -57,7 +57,7 @@ def unfold(network: NetworkValue, settings: Settings, span: Span, builder: Build
     outputs, training = statements(frame, node, settings)
     root.items, root.environment = frame.items, names.own
     root.output = outputs[0] if outputs else BAD
-    root.inputs = [n.index for n in builder.nodes if n.layer is None]
+    root.inputs = builder.inputs
     if BAD in outputs or (training and BAD in training):
         raise Muted
     return Graph(
@@ -154,7 +154,7 @@ def statements(
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD
-    if not any(n.layer is None for n in frame.builder.nodes) and frame.flow != BAD:
+    if not frame.builder.inputs and frame.flow != BAD:
         raise fault("N126", f"the network `{node.name}` has no input", node.name_span,
                     help="declare one, as in `input 3x224x224`")
     plain = returned(frame, outputs[False]) if False in outputs else (frame.flow,)

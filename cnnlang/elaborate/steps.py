@@ -23,7 +23,7 @@ from cnnlang.elaborate.values import (
 )
 from cnnlang.graph import Apply
 from cnnlang.layers import REGISTRY
-from cnnlang.layers.base import Layer, LayerError, Problem
+from cnnlang.layers.base import Layer, LayerError, Problem, Weight
 from cnnlang.layers.values import Ref
 from cnnlang.syntax import ast
 
@@ -219,9 +219,19 @@ def share(frame: Frame, index: int) -> None:
         return
     weights = node.layer.weights(tuple(frame.builder.nodes[i].output for i in node.inputs))
     if weights != known[node.path]:
-        raise fault("S117", f"the shared `{node.name}` would need weights of two shapes", node.span,
-                    f"here {weights[0].shape}, before {known[node.path][0].shape}",
-                    help="apply it to tensors with the same number of channels")
+        inside = bool(frame.trail)
+        raise fault(
+            "S117",
+            f"the shared `{node.name}` would need weights of two shapes",
+            frame.trail[-1] if inside else node.span,
+            f"here {times(weights)}, before {times(known[node.path])}",
+            related=(Related(node.span, "these weights"),) if inside else (),
+            help="apply it to tensors with the same number of channels",
+        )
+
+
+def times(weights: tuple[Weight, ...]) -> str:
+    return "x".join(map(str, weights[0].shape))
 
 
 def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: int) -> int:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from cnnlang.analysis.costs import total_parameters
-from cnnlang.backends.source.constructor import Constructor, defaults, printed, signature
+from cnnlang.backends.source.constructor import Constructor, defaults, signature
 from cnnlang.backends.source.entry import entrance, network_forward
 from cnnlang.backends.source.forward import argument_names, forward
 from cnnlang.backends.source.helpers import helpers
 from cnnlang.backends.source.layout import Group, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
+from cnnlang.backends.source.statements import printed
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import show
 
@@ -58,7 +59,9 @@ def imports(graph: Graph, body: str) -> str:
     torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", body) else []
     torch += ["from torch import nn"] if re.search(r"\bnn\.", body) else []
     extern = sorted(extern_import(name, target) for name, target in graph.externs.items())
-    return "\n\n".join("\n".join(group) for group in (standard, sorted_imports([*torch, *extern])) if group)
+    return "\n\n".join(
+        "\n".join(group) for group in (standard, sorted_imports([*torch, *extern])) if group
+    )
 
 
 def sorted_imports(found: list[str]) -> list[str]:
@@ -78,10 +81,20 @@ def write(planner: Planner, plan: ClassPlan) -> list[str]:
     body = network_forward(planner, plan) if network else forward(planner, plan)
     found = [f"class {plan.name}(nn.Module):", *docstring(planner, plan), ""]
     if constructor:
-        found += [*header("__init__", parameters(plan)), "        super().__init__()", *constructor, ""]
+        found += [
+            *header("__init__", parameters(plan)),
+            "        super().__init__()",
+            *constructor,
+            "",
+        ]
     names = [f"{name}: torch.Tensor" for name in argument_names(planner, plan)]
     result = returned(planner.graph) if network else "torch.Tensor"
-    return [*found, *header("forward", names, f" -> {result}"), *(entrance(planner, plan) if network else ()), *body]
+    return [
+        *found,
+        *header("forward", names, f" -> {result}"),
+        *(entrance(planner, plan) if network else ()),
+        *body,
+    ]
 
 
 def returned(graph: Graph) -> str:
@@ -101,7 +114,9 @@ def parameters(plan: ClassPlan) -> list[str]:
     known = defaults(plan)
     found = []
     for name in signature(plan):
-        kinds = dict.fromkeys(type(value).__name__ for value in plan.words.parameters[name].values())
+        kinds = dict.fromkeys(
+            type(value).__name__ for value in plan.words.parameters[name].values()
+        )
         default = f" = {flat(literal(known[name][0]))}" if name in known else ""
         found.append(f"{name}: {' | '.join(kinds)}{default}")
     return found
@@ -114,7 +129,9 @@ def docstring(planner: Planner, plan: ClassPlan) -> list[str]:
     if first.kind != "network":
         return [f'    """{KINDS[first.kind]} `{first.title}` of {source}."""']
     takes, gives = (
-        ", ".join(f"(N, {', '.join(map(str, planner.shape(graph.nodes[i].output)))})" for i in indices)
+        ", ".join(
+            f"(N, {', '.join(map(str, planner.shape(graph.nodes[i].output)))})" for i in indices
+        )
         for indices in (graph.inputs, graph.outputs)
     )
     lead = f'    """Network `{graph.name}` of {source}: {total_parameters(graph):,} parameters.'

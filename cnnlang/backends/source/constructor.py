@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnlang.backends.source.express import Vocabulary
-from cnnlang.backends.source.layout import Chained, Doc, Group, Infix, Named, attribute, flat, lines, literal
+from cnnlang.backends.source.layout import (
+    Chained,
+    Doc,
+    Group,
+    Infix,
+    Named,
+    attribute,
+    flat,
+    literal,
+)
 from cnnlang.backends.source.plan import ClassPlan, Planner
-from cnnlang.backends.source.runs import Run, common, grouped, number
+from cnnlang.backends.source.runs import Run, common, grouped
+from cnnlang.backends.source.statements import Assign, Branch, Call, Repeat, Statement
 from cnnlang.backends.source.structure import Fork, Part, Step, has_module, shape
-from cnnlang.graph import Graph, Instance, Node
+from cnnlang.graph import Graph, Node
 from cnnlang.layers.code import Code, Operand, Raw
 from cnnlang.syntax import ast
 
@@ -22,70 +31,53 @@ OPERATORS = ("+", "-", "*", "/", "//", "@")
 RUN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """`self.target = value`."""
-
-    target: str
-    value: Doc
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """`if condition:` with statements on both sides."""
-
-    condition: str
-    then: tuple[Statement, ...]
-    otherwise: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`nn.init.HOW_(MODULE.WEIGHT)` for some modules."""
-
-    how: Any
-    weight: str
-    modules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """`for i in range(count): self.add_module(f"base{i + first}", module)`."""
-
-    base: str
-    first: int
-    count: int
-    module: Doc
-
-
-Statement: TypeAlias = Assign | Branch | Call | Repeat
-
-
-def document(codes: Mapping[int, Any], leaf: Leaf, operands: Sequence[Doc] = (), own: str = "", wish: str = "") -> Doc:
+def document(
+    codes: Mapping[int, Any],
+    leaf: Leaf,
+    operands: Sequence[Doc] = (),
+    own: str = "",
+    wish: str = "",
+) -> Doc:
     """The code of all rows as one text: what differs between them is said by `leaf`."""
     first = next(iter(codes.values()))
     if isinstance(first, Operand):
-        return operands[first.index] if first.index is not None else Group("[", tuple(operands), "]")
+        return (
+            operands[first.index] if first.index is not None else Group("[", tuple(operands), "]")
+        )
     if isinstance(first, Raw):
         return own if first.text == "self" else first.text
     if not isinstance(first, Code):
         return leaf(codes, wish)
     arguments = [
-        document({row: code.arguments[i] for row, code in codes.items()}, leaf, operands, own, f"{wish}_{i + 1}")
+        document(
+            {row: code.arguments[i] for row, code in codes.items()},
+            leaf,
+            operands,
+            own,
+            f"{wish}_{i + 1}",
+        )
         for i in range(len(first.arguments))
     ]
     return written(first.function, arguments, keywords(codes, leaf, operands, own, wish))
 
 
-def keywords(codes: Mapping[int, Code], leaf: Leaf, operands: Sequence[Doc], own: str, wish: str) -> list[Doc]:
+def keywords(
+    codes: Mapping[int, Code], leaf: Leaf, operands: Sequence[Doc], own: str, wish: str
+) -> list[Doc]:
     """The keyword arguments; one that is usual in every row is left out."""
     usual: dict[str, Any] = {name: value for code in codes.values() for name, value in code.usual}
     first = next(iter(codes.values()))
     given = {name for code in codes.values() for name, _ in code.keywords}
-    names = [name for name in first.order if name in given] if first.order else [n for n, _ in first.keywords]
+    names = (
+        [name for name in first.order if name in given]
+        if first.order
+        else [n for n, _ in first.keywords]
+    )
     found: list[Doc] = []
     for name in names:
-        values = {row: dict(code.keywords).get(name, usual.get(name)) for row, code in codes.items()}
+        values = {
+            row: dict(code.keywords).get(name, usual.get(name)) for row, code in codes.items()
+        }
         if any(isinstance(value, (Code, Operand)) for value in values.values()):
             found.append(Named(name, document(values, leaf, operands, own, name)))
         else:
@@ -170,7 +162,11 @@ class Constructor:
         codes: dict[int, Any] = {}
         for row, node in step.rows.items():
             codes[row] = node.layer.module(self.graph.tensors(node), node.output)
-        hints = [a.value for a in step.rows[next(iter(step.rows))].call.arguments or ()] if step.first.call else []
+        hints = (
+            [a.value for a in step.rows[next(iter(step.rows))].call.arguments or ()]
+            if step.first.call
+            else []
+        )
         text = document(codes, lambda v, w: self.words.say(v, hints, w), wish=step.attribute)
         self.learn(step, hints)
         return text
@@ -190,9 +186,13 @@ class Constructor:
         given = {a.name or name: a.value for name, a in called(plan, step)}
         arguments: list[Doc] = []
         for name in signature(plan):
-            values = {row: plan.words.parameters[name][place] for row, (plan, place) in owners.items()}
+            values = {
+                row: plan.words.parameters[name][place] for row, (plan, place) in owners.items()
+            }
             default = defaults(plan).get(name)
-            if default is not None and all(type(v) is type(default[0]) and v == default[0] for v in values.values()):
+            if default is not None and all(
+                type(v) is type(default[0]) and v == default[0] for v in values.values()
+            ):
                 continue
             hints = [given[name]] if name in given else []
             text = self.words.say(values, hints, f"{step.attribute}_{name}")
@@ -206,19 +206,33 @@ class Constructor:
         items = [self.module(child) for child in children]
         if [child.attribute for child in children] == [str(i) for i in range(len(children))]:
             return Group("nn.Sequential(", tuple(folded(items)), ")")
-        pairs = (Group("(", (literal(c.attribute), item), ")") for c, item in zip(children, items, strict=True))
-        return Group("nn.Sequential(", (Group("OrderedDict(", (Group("[", tuple(pairs), "]"),), ")"),), ")")
+        pairs = (
+            Group("(", (literal(c.attribute), item), ")")
+            for c, item in zip(children, items, strict=True)
+        )
+        return Group(
+            "nn.Sequential(", (Group("OrderedDict(", (Group("[", tuple(pairs), "]"),), ")"),), ")"
+        )
 
     # --- forks -----------------------------------------------------------------------------------
 
     def fork(self, fork: Fork) -> list[Statement]:
         """An `if`: what both sides have is built before it, the rest inside."""
-        sides = [{s.attribute: s for s in modules(self.graph, parts)} for parts in (fork.then, fork.otherwise)]
-        common = [name for name in sides[0] if name in sides[1] and self.alike(sides[0][name], sides[1][name])]
+        sides = [
+            {s.attribute: s for s in modules(self.graph, parts)}
+            for parts in (fork.then, fork.otherwise)
+        ]
+        common = [
+            name
+            for name in sides[0]
+            if name in sides[1] and self.alike(sides[0][name], sides[1][name])
+        ]
         found: list[Statement] = []
         for name in common:
             rows = sides[0][name].rows | sides[1][name].rows
-            both = Step(-1, name, dict(sorted(rows.items())), sides[0][name].inputs, sides[0][name].body)
+            both = Step(
+                -1, name, dict(sorted(rows.items())), sides[0][name].inputs, sides[0][name].body
+            )
             found.append(self.make(both))
         wish = flag(self.graph, self.plan, fork)
         condition = self.words.condition(fork.taken, fork.origin.condition, wish)
@@ -255,7 +269,11 @@ def presence(graph: Graph, fork: Fork, common: Sequence[str] = ()) -> str | None
     """The attribute that is None where the only side of a fork is absent."""
     if fork.then and fork.otherwise:
         return None
-    own = [s.attribute for s in modules(graph, fork.then or fork.otherwise) if s.attribute not in common]
+    own = [
+        s.attribute
+        for s in modules(graph, fork.then or fork.otherwise)
+        if s.attribute not in common
+    ]
     return own[0] if own and attribute(own[0]).startswith("self.") else None
 
 
@@ -264,7 +282,9 @@ def flag(graph: Graph, plan: ClassPlan, fork: Fork) -> str:
     if fork.id not in plan.flags:
         condition = fork.origin.condition
         own = [s.attribute for s in modules(graph, fork.then or fork.otherwise)]
-        wish = condition.name if isinstance(condition, ast.Name) else f"with_{own[0] if own else 'it'}"
+        wish = (
+            condition.name if isinstance(condition, ast.Name) else f"with_{own[0] if own else 'it'}"
+        )
         plan.flags[fork.id] = plan.unique(wish)
     return plan.flags[fork.id]
 
@@ -314,42 +334,6 @@ def folded(items: Sequence[Doc]) -> list[Doc]:
     return found
 
 
-def printed(statements: Iterable[Statement], indent: int) -> list[str]:
-    """The statements as text."""
-    found: list[str] = []
-    for each in statements:
-        if isinstance(each, Branch):
-            found += branch(each, indent)
-        elif isinstance(each, Call):
-            found += applied(each, indent)
-        elif isinstance(each, Repeat):
-            found.append(f"{' ' * indent}for i in range({each.count}):")
-            name = f'f"{each.base}{number(each.first)}"'
-            found += lines(Group("self.add_module(", (name, each.module), ")"), indent + 4)
-        elif each.target.startswith("self.") or attribute(each.target).startswith("self."):
-            target = each.target if each.target.startswith("self.") else attribute(each.target)
-            found += lines(each.value, indent, f"{target} = ")
-        else:
-            parameter = isinstance(each.value, Group) and each.value.opening == "nn.Parameter("
-            adder = "self.register_parameter(" if parameter else "self.add_module("
-            found += lines(Group(adder, (literal(each.target), each.value), ")"), indent)
-    return found
-
-
-def branch(each: Branch, indent: int) -> list[str]:
-    pad = " " * indent
-    if not each.then:
-        each = Branch(negated(each.condition), each.otherwise, ())
-    found = [f"{pad}if {each.condition}:", *printed(each.then, indent + 4)]
-    if each.otherwise:
-        found += [f"{pad}else:", *printed(each.otherwise, indent + 4)]
-    return found
-
-
-def negated(condition: str) -> str:
-    return f"not {condition}" if " " not in condition else f"not ({condition})"
-
-
 def wanted(graph: Graph, step: Step, path: str) -> Iterable[tuple[Any, str, str]]:
     """Initialisations asked for by a layer, or by those of a stack: how, weight, and module."""
     first = step.first
@@ -367,14 +351,3 @@ def wanted(graph: Graph, step: Step, path: str) -> Iterable[tuple[Any, str, str]
 
 def reach(base: str, name: str) -> str:
     return attribute(name).replace("self", base, 1)
-
-
-def applied(call: Call, indent: int) -> list[str]:
-    """One initialisation for one or several modules."""
-    options = tuple(Named(name, literal(value)) for name, value in call.how.options)
-    function = f"nn.init.{call.how.function}("
-    paths = list(dict.fromkeys(call.modules))
-    if len(paths) == 1:
-        return lines(Group(function, (f"{paths[0]}.{call.weight}", *options), ")"), indent)
-    head = lines(Group("(", tuple(paths), ")"), indent, "for module in ", ":")
-    return head + lines(Group(function, (f"module.{call.weight}", *options), ")"), indent + 4)

@@ -18,13 +18,21 @@ from cnnlang.sizes import Free, free
 def entrance(planner: Planner, plan: ClassPlan) -> list[str]:
     """One cheap check per input: rank, fixed sizes, and the multiples that free ones must be."""
     graph = planner.graph
-    steps = {s: each.period for s, each in planner.sets.items() if each.residues == [0] and each.period > 1}
+    steps = {
+        s: each.period
+        for s, each in planner.sets.items()
+        if each.residues == [0] and each.period > 1
+    }
     found: list[str] = []
     for name, index in zip(argument_names(planner, plan), graph.inputs, strict=True):
         tensor = graph.nodes[index].output
         wanted = ", ".join(("N", *map(str, tensor.shape)))
-        note = "".join(f", {s} a multiple of {n}" for s, n in steps.items() if free(s) in tensor.shape)
-        message = f'f"{graph.name} takes {name} of shape ({wanted}){note}, got {{tuple({name}.shape)}}"'
+        note = "".join(
+            f", {s} a multiple of {n}" for s, n in steps.items() if free(s) in tensor.shape
+        )
+        message = (
+            f'f"{graph.name} takes {name} of shape ({wanted}){note}, got {{tuple({name}.shape)}}"'
+        )
         found += conditional(condition(name, tensor, steps))
         found += lines(Group("raise ValueError(", (message,), ")"), 12)
     return found
@@ -36,7 +44,12 @@ def conditional(tests: list[str]) -> list[str]:
     if len(line) <= WIDTH:
         return [line]
     first, *rest = (" " * 12 + test for test in tests)
-    return ["        if (", first, *(f"            or {test.strip()}" for test in rest), "        ):"]
+    return [
+        "        if (",
+        first,
+        *(f"            or {test.strip()}" for test in rest),
+        "        ):",
+    ]
 
 
 def condition(name: str, tensor: Tensor, steps: dict[str, int]) -> list[str]:

@@ -16,14 +16,26 @@ from cnnlang.layers.code import Raw
 from cnnlang.syntax import ast
 
 Values = Mapping[int, Any]
-PURE: dict[str, Any] = {"__builtins__": {}, "min": min, "max": max, "int": int, "abs": abs, "round": round}
+PURE: dict[str, Any] = {
+    "__builtins__": {},
+    "min": min,
+    "max": max,
+    "int": int,
+    "abs": abs,
+    "round": round,
+}
 TAKEN = {"self", "x", "i", "torch", "nn", "F", "math", "OrderedDict", *dir(builtins)}
 FACTORS = (2, 3, 4, 6, 8, 16)
 
 
 def narrowed(value: Any) -> Any:
     """A size as PyTorch code writes it: one number where all are equal."""
-    if isinstance(value, tuple) and value and all(type(v) is int for v in value) and len(set(value)) == 1:
+    if (
+        isinstance(value, tuple)
+        and value
+        and all(type(v) is int for v in value)
+        and len(set(value)) == 1
+    ):
         return value[0]
     return str(value) if isinstance(value, str) else value
 
@@ -91,7 +103,9 @@ class Vocabulary:
         return self.use(said)
 
     def find(self, values: Values, hints: Sequence[ast.Expression]) -> str | None:
-        return next((text for text in self.candidates(values, hints) if self.means(text, values)), None)
+        return next(
+            (text for text in self.candidates(values, hints) if self.means(text, values)), None
+        )
 
     def condition(self, taken: Values, origin: ast.Expression, wish: str) -> str:
         """The condition of an `if`, in the words of the file if they can be had."""
@@ -133,7 +147,11 @@ class Vocabulary:
         if len(values) == len(self.rows) and (known := self.known.get(key(values))):
             yield known
         yield from self.translations(self.hints)
-        bases = [name for name, has in self.parameters.items() if all(type(v) is int for v in has.values())]
+        bases = [
+            name
+            for name, has in self.parameters.items()
+            if all(type(v) is int for v in has.values())
+        ]
         for base in bases:
             yield f"{base} // 2"
             yield f"({base} - 1) // 2"
@@ -211,7 +229,9 @@ def bare(node: ast.Expression) -> bool:
 
 
 def conditional(words: Vocabulary, node: ast.Conditional, depth: int) -> str | None:
-    parts = [words.python(each, True, depth) for each in (node.then, node.condition, node.otherwise)]
+    parts = [
+        words.python(each, True, depth) for each in (node.then, node.condition, node.otherwise)
+    ]
     return f"{parts[0]} if {parts[1]} else {parts[2]}" if all(parts) else None
 
 

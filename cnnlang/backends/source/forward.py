@@ -44,7 +44,9 @@ class Writer:
 
     # --- steps -----------------------------------------------------------------------------------
 
-    def write(self, parts: Sequence[Part], training: Callable[[Part | Run], bool] = lambda part: False) -> None:
+    def write(
+        self, parts: Sequence[Part], training: Callable[[Part | Run], bool] = lambda part: False
+    ) -> None:
         """The statements of some parts; those for training alone under `if self.training:`."""
         inside = False
         for part in grouped(parts, self.steady):
@@ -64,10 +66,13 @@ class Writer:
             self.indent -= 4
 
     def steady(self, steps: list[Step]) -> bool:
-        """True if the values between some siblings are used by the next alone, and alike in shape."""
+        """True if siblings are alike in shape, each used by the next alone."""
         if any(self.uses["step", step.id] != 1 for step in steps[:-1]):
             return False
-        if None in (loops := {self.plan.loops.get(step.attribute) for step in steps}) or len(loops) != 1:
+        if (
+            None in (loops := {self.plan.loops.get(step.attribute) for step in steps})
+            or len(loops) != 1
+        ):
             return False
         shapes = [self.planner.graph.nodes[step.first.output].output for step in steps]  # type: ignore[index]
         if len({tensor.shape[1:] for tensor in shapes}) != 1:
@@ -91,7 +96,9 @@ class Writer:
         self.variables[ref] = name
         self.lines.append(f"{' ' * self.indent}for i in range({run.count}):")
         call = f'{name} = getattr(self, f"{run.base}{number(run.first)}")({name})'
-        self.lines += commented(f"{' ' * (self.indent + 4)}{call}", shape_comment(self.planner, self.plan, last))
+        self.lines += commented(
+            f"{' ' * (self.indent + 4)}{call}", shape_comment(self.planner, self.plan, last)
+        )
 
     def step(self, step: Step) -> None:
         """One value: kept back if its only user takes it in, else given to a variable."""
@@ -206,7 +213,9 @@ class Writer:
         return base if base and base not in live and (several or base in POOL) else self.free(live)
 
     def free(self, live: set[str]) -> str:
-        return next(name for name in (*POOL, *(f"v{i}" for i in range(len(live) + 8))) if name not in live)
+        return next(
+            name for name in (*POOL, *(f"v{i}" for i in range(len(live) + 8))) if name not in live
+        )
 
     def emit(self, document: Doc, prefix: str, comment: str = "") -> None:
         found = lines(document, self.indent, prefix)
@@ -230,14 +239,19 @@ class Writer:
         sides = [
             self.side(parts, result, after + own, prefix)
             for parts, result, own in zip(
-                (fork.then, fork.otherwise), (fork.then_result, fork.other_result), counts, strict=True
+                (fork.then, fork.otherwise),
+                (fork.then_result, fork.other_result),
+                counts,
+                strict=True,
             )
         ]
         self.uses = after
         self.variables[ref] = target
         self.lines += self.choose(fork, prefix, before, sides)
 
-    def side(self, parts: Sequence[Part], result: Ref, uses: Counter[Ref], prefix: str) -> list[str]:
+    def side(
+        self, parts: Sequence[Part], result: Ref, uses: Counter[Ref], prefix: str
+    ) -> list[str]:
         """The lines of one side, which end by giving away the outcome."""
         inner = Writer(self.plan, self.planner, Counter(uses), self.users, dict(self.variables))
         inner.indent = self.indent + 4
@@ -251,7 +265,11 @@ class Writer:
     def choose(self, fork: Fork, prefix: str, before: str, bodies: list[list[str]]) -> list[str]:
         pad = " " * self.indent
         test = presence(self.planner.graph, fork)
-        condition = f"self.{flag(self.planner.graph, self.plan, fork)}" if test is None else f"self.{test} is not None"
+        condition = (
+            f"self.{flag(self.planner.graph, self.plan, fork)}"
+            if test is None
+            else f"self.{test} is not None"
+        )
         if test is not None and not fork.then:
             bodies = bodies[::-1]
         elif test is None and not bodies[0]:
@@ -259,7 +277,8 @@ class Writer:
         found = [f"{pad}if {condition}:", *bodies[0]]
         short = [[line.strip() for line in body] for body in bodies]
         if test and [len(body) for body in short] == [1, 1] and short[1] == [f"{prefix}{before}"]:
-            line = f"{pad}{prefix}{before} if self.{test} is None else {short[0][0].removeprefix(prefix)}"
+            other = short[0][0].removeprefix(prefix)
+            line = f"{pad}{prefix}{before} if self.{test} is None else {other}"
             if len(line) <= WIDTH and "#" not in line:
                 return [line]
         if prefix == "return ":
@@ -327,7 +346,9 @@ def output_nodes(part: Part | Run) -> set[int]:
         return {node for each in part.steps for node in output_nodes(each)}
     if isinstance(part, Fork):
         return {node for each in (*part.then, *part.otherwise) for node in output_nodes(each)}
-    return {each.output if isinstance(each, Instance) else each.index for each in part.rows.values()}
+    return {
+        each.output if isinstance(each, Instance) else each.index for each in part.rows.values()
+    }
 
 
 def forward(planner: Planner, plan: ClassPlan) -> list[str]:
@@ -363,9 +384,15 @@ def argument_names(planner: Planner, plan: ClassPlan) -> list[str]:
     instance: Instance = plan.first
     nodes = planner.graph.nodes
     if instance.kind == "network":
-        return [nodes[i].name if usable(nodes[i].name) else f"{nodes[i].name}_" for i in instance.inputs]
+        return [
+            nodes[i].name if usable(nodes[i].name) else f"{nodes[i].name}_" for i in instance.inputs
+        ]
     found = ["x"]
     for value in instance.inputs[1:]:
         name = nodes[value].name
-        found.append(name if nodes[value].labelled and usable(name) and name not in found else f"skip{len(found)}")
+        found.append(
+            name
+            if nodes[value].labelled and usable(name) and name not in found
+            else f"skip{len(found)}"
+        )
     return found

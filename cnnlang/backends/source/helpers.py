@@ -20,7 +20,9 @@ def prelude() -> dict[str, tuple[str, frozenset[str]]]:
         for node in ast.parse(text).body
         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     }
-    return {name: (part, frozenset(words(part) & set(nodes)) - {name}) for name, part in nodes.items()}
+    return {
+        name: (part, frozenset(words(part) & set(nodes)) - {name}) for name, part in nodes.items()
+    }
 
 
 def helper_names() -> frozenset[str]:

@@ -77,7 +77,9 @@ def lines(doc: Doc, indent: int, prefix: str = "", suffix: str = "") -> list[str
         case Named(name, value):
             return lines(value, indent, f"{prefix}{name}=", suffix)
         case Chained(base, Group(opening, items, closing)):
-            return lines(Group(flat(wrapped(base)) + opening, items, closing), indent, prefix, suffix)
+            return lines(
+                Group(flat(wrapped(base)) + opening, items, closing), indent, prefix, suffix
+            )
         case Group(opening, items, closing) if items:
             return [f"{pad}{prefix}{opening}", *inside(doc, indent + 4), f"{pad}{closing}{suffix}"]
         case _:

@@ -22,7 +22,9 @@ from cnnlang.syntax import ast
 
 Key: TypeAlias = tuple[str, int]
 
-RESERVED = frozenset({"torch", "nn", "F", "OrderedDict", "Tensor", "math", *helper_names(), *dir(builtins)})
+RESERVED = frozenset(
+    {"torch", "nn", "F", "OrderedDict", "Tensor", "math", *helper_names(), *dir(builtins)}
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -64,8 +66,10 @@ class Planner:
         self.owner: dict[int, tuple[ClassPlan, int]] = {}
         self.stacks: dict[int, bool] = {}
         families = [self.variants(group) for group in groups(graph, self.natural)]
-        while any([self.refine(family) for family in families]):
-            pass
+        changed = True
+        while changed:
+            changes = [self.refine(family) for family in families]
+            changed = any(changes)
         self.plans = [plan for family in families for plan in family]
         self.name(families)
 
@@ -216,7 +220,11 @@ def is_chain(graph: Graph, instance: Instance) -> bool:
         if isinstance(item, Apply):
             node = graph.nodes[item.node]
             layer, tensors = node.layer, graph.tensors(node)
-            if node.inputs != (value,) or layer is None or layer.module(tensors, node.output) is None:
+            if (
+                node.inputs != (value,)
+                or layer is None
+                or layer.module(tensors, node.output) is None
+            ):
                 return False
             if layer.code(tensors, node.output) != Code("()", (SELF, Operand(0))):
                 return False
@@ -273,4 +281,6 @@ def arguments(body: Any) -> Iterator[ast.Expression]:
 
 def camel(name: str) -> str:
     """An attribute as a class name: `layer1` and `dense_block` give `Layer1`, `DenseBlock`."""
-    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name)) or "Stack"
+    return (
+        "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name)) or "Stack"
+    )

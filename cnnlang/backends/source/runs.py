@@ -15,7 +15,7 @@ SHORTEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Children `base{first}`, `base{first + 1}`, ..., each of which takes what the last one left."""
+    """Children `base{first}`, `base{first + 1}`, ..., each taking what the last one left."""
 
     base: str
     first: int
@@ -49,7 +49,12 @@ def longest(parts: Sequence[Part], fits: Callable[[list[Step]], bool]) -> list[S
     """The longest run that the parts begin with."""
     steps: list[Step] = []
     for part in parts:
-        if not isinstance(part, Step) or not part.is_child or part.body is not None or len(part.rows) != 1:
+        if (
+            not isinstance(part, Step)
+            or not part.is_child
+            or part.body is not None
+            or len(part.rows) != 1
+        ):
             break
         if steps and not (next_to(steps[-1], part) and fits([*steps[-2:], part])):
             break
@@ -85,11 +90,21 @@ def common(documents: Sequence[Doc]) -> Doc | None:
     """One call for several that differ in numbers of one step; None if they differ otherwise."""
     first = documents[0]
     if isinstance(first, Group):
-        if any(not isinstance(d, Group) or d.opening != first.opening or len(d.items) != len(first.items) for d in documents):
+        if any(
+            not isinstance(d, Group)
+            or d.opening != first.opening
+            or len(d.items) != len(first.items)
+            for d in documents
+        ):
             return None
-        items = [common([d.items[i] for d in documents if isinstance(d, Group)]) for i in range(len(first.items))]
+        items = [
+            common([d.items[i] for d in documents if isinstance(d, Group)])
+            for i in range(len(first.items))
+        ]
         known = [item for item in items if item is not None]
-        return Group(first.opening, tuple(known), first.closing) if len(known) == len(items) else None
+        return (
+            Group(first.opening, tuple(known), first.closing) if len(known) == len(items) else None
+        )
     if isinstance(first, Named):
         if any(not isinstance(d, Named) or d.name != first.name for d in documents):
             return None

@@ -43,7 +43,11 @@ def axis(graph: Graph, plan: ClassPlan, tensors: dict[int, Tensor], place: int) 
         return spatial(graph, plan, sizes, name)
     if all(type(value) is int for value in values):
         found = plan.words.find(sizes, ())
-        return (plan.words.use(found) if found in plan.words.used else found) if found and sayable(plan, found) else ""
+        return (
+            (plan.words.use(found) if found in plan.words.used else found)
+            if found and sayable(plan, found)
+            else ""
+        )
     return ""
 
 
@@ -71,12 +75,17 @@ RULES: tuple[tuple[str, Callable[[Size], Size]], ...] = (
 )
 
 
-def strided(plan: ClassPlan, sizes: dict[int, Size], before: dict[int, Size | None], letter: str) -> str:
+def strided(
+    plan: ClassPlan, sizes: dict[int, Size], before: dict[int, Size | None], letter: str
+) -> str:
     """`H / stride`, rounded up."""
     for name in plan.words.used:
         steps = plan.words.parameters[name]
         if all(
-            type(steps[row]) is int and steps[row] > 0 and b is not None and (b + (steps[row] - 1)) // steps[row] == sizes[row]
+            type(steps[row]) is int
+            and steps[row] > 0
+            and b is not None
+            and (b + (steps[row] - 1)) // steps[row] == sizes[row]
             for row, b in before.items()
         ):
             return f"ceil({letter} / {name})"

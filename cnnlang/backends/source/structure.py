@@ -165,7 +165,8 @@ class Merger:
         named = {row.index: each for row, each in zip(rows, what, strict=True)}
         body = None
         if isinstance(what[0], Instance) and self.natural(what[0]):
-            body = Merger(self.graph, self.natural, self.identity).merge(named)
+            inner = {row: each for row, each in named.items() if isinstance(each, Instance)}
+            body = Merger(self.graph, self.natural, self.identity).merge(inner)
             if any(isinstance(part, Fork) for part in body.parts):
                 raise Mismatch
         step = Step(next(self.ids), what[0].name, named, inputs, body)
@@ -186,7 +187,9 @@ class Merger:
             raise Mismatch
         sides = {each.taken for each in column}
         if len(sides) == 1:
-            return self.items([row.with_items(e.items) for row, e in zip(rows, column, strict=True)])
+            return self.items(
+                [row.with_items(e.items) for row, e in zip(rows, column, strict=True)]
+            )
         if not isinstance(origin, ast.If):
             raise Mismatch
         before = self.common(rows, [each.before for each in column])
@@ -194,7 +197,9 @@ class Merger:
         otherwise, other_result = self.side(rows, column, False)
         self.consistent(then, otherwise)
         taken = {row.index: each.taken for row, each in zip(rows, column, strict=True)}
-        fork = Fork(next(self.ids), origin, taken, before, then, otherwise, then_result, other_result)
+        fork = Fork(
+            next(self.ids), origin, taken, before, then, otherwise, then_result, other_result
+        )
         for row, each in zip(rows, column, strict=True):
             row.names.setdefault(each.after, []).append(("fork", fork.id))
         return [fork]
@@ -203,11 +208,19 @@ class Merger:
         """A name on both sides of an `if` must be one kind of module."""
         known = {part.attribute: self.kind(part.first) for part in then if isinstance(part, Step)}
         for part in otherwise:
-            if isinstance(part, Step) and known.get(part.attribute, self.kind(part.first)) != self.kind(part.first):
+            if isinstance(part, Step) and known.get(
+                part.attribute, self.kind(part.first)
+            ) != self.kind(part.first):
                 raise Mismatch
 
-    def side(self, rows: list[Row], column: tuple[Choice, ...], taken: bool) -> tuple[list[Part], Ref]:
-        chosen = [(r.with_items(e.items, copy=True), e) for r, e in zip(rows, column, strict=True) if e.taken is taken]
+    def side(
+        self, rows: list[Row], column: tuple[Choice, ...], taken: bool
+    ) -> tuple[list[Part], Ref]:
+        chosen = [
+            (r.with_items(e.items, copy=True), e)
+            for r, e in zip(rows, column, strict=True)
+            if e.taken is taken
+        ]
         inner = [row for row, _ in chosen]
         parts = self.items(inner)
         return parts, self.common(inner, [each.after for _, each in chosen])
@@ -217,7 +230,9 @@ class Merger:
             raise Mismatch
         parts: list[Part] = []
         for rounds in zip(*(each.rounds for each in column), strict=True):
-            parts += self.items([row.with_items(items) for row, items in zip(rows, rounds, strict=True)])
+            parts += self.items(
+                [row.with_items(items) for row, items in zip(rows, rounds, strict=True)]
+            )
         return parts
 
     def common(self, rows: list[Row], values: list[int]) -> Ref:
@@ -237,22 +252,33 @@ def has_module(graph: Graph, step: Step) -> bool:
     assert first.layer is not None
     tensors = graph.tensors(first)
     module = first.layer.module(tensors, first.output)
-    return module is not None and (first.labelled or first.layer.function(tensors, first.output) is None)
+    return module is not None and (
+        first.labelled or first.layer.function(tensors, first.output) is None
+    )
 
 
 def shared(a: Step, b: Step) -> bool:
     """True if two steps apply one module in every instance."""
-    return a.rows.keys() == b.rows.keys() and all(a.rows[row].path == b.rows[row].path for row in a.rows)
+    return a.rows.keys() == b.rows.keys() and all(
+        a.rows[row].path == b.rows[row].path for row in a.rows
+    )
 
 
-def shape(graph: Graph, node: Node) -> tuple[Hashable, ...]:
+def shape(graph: Graph, node: Node) -> tuple[Any, ...]:
     """The form of a node's code, whatever the numbers in it."""
     layer = node.layer
     assert layer is not None
     tensors = graph.tensors(node)
     module, function = layer.module(tensors, node.output), layer.function(tensors, node.output)
     code = layer.code(tensors, node.output)
-    return (type(layer), skeleton(module), skeleton(function), skeleton(code), layer.initial(tensors), node.labelled)
+    return (
+        type(layer),
+        skeleton(module),
+        skeleton(function),
+        skeleton(code),
+        layer.initial(tensors),
+        node.labelled,
+    )
 
 
 def skeleton(value: Any) -> Hashable:

@@ -10,7 +10,7 @@ from cnnlang.compilation import check_source, compile_source
 from cnnlang.diagnostics.model import Diagnostic, Severity
 from cnnlang.elaborate.networks import Settings
 from cnnlang.elaborate.values import Word
-from cnnlang.sources import fetch, read
+from cnnlang.sources import fetch, meant, read
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +66,7 @@ def compile_file(
         {name: plain(value) for name, value in (parameters or {}).items()},
         {key: tuple(shape) for key, shape in (shapes or {}).items()},
     )
-    graph, problems = compile_source(source, fetch, network, settings)
+    graph, problems = compile_source(source, fetch, network or meant(os.fspath(path)), settings)
     if graph is None:
         raise CompileError(problems)
     return graph, problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ STANDARD = Path(__file__).parent / "std"
 
 
 def read(name: str) -> tuple[Source | None, list[Diagnostic]]:
-    """The source at a path (`-` for standard input), or what is wrong with it."""
+    """The source at a path (`-` for standard input, `zoo:NAME` for the library's), or what is wrong."""
+    if name.startswith("zoo:"):
+        return zoo(name)
     try:
         if name == "-":
             return decode("<stdin>", sys.stdin.buffer.read(LARGEST + 1))
@@ -111,3 +114,43 @@ def standard(origin: str) -> Source | str:
 def library() -> list[str]:
     """The names of the files in the standard library."""
     return sorted(path.stem for path in STANDARD.glob("*.cnn"))
+
+
+# --- the zoo -------------------------------------------------------------------------------------
+
+
+def zoo(name: str) -> tuple[Source | None, list[Diagnostic]]:
+    """The file of the standard library that has a published network, `zoo:resnet50`."""
+    known = published()
+    found = known.get(folded(name.removeprefix("zoo:")))
+    if found is None:
+        from cnnlang.diagnostics.suggest import nearest
+
+        near = nearest(folded(name.removeprefix("zoo:")), known)
+        help = f"did you mean zoo:{known[near][1]}?" if near else "`cnnlang new --list` shows the library"
+        return None, [Diagnostic("P093", f"there is no {name}", help=help)]
+    return Source(f"std.{found[0]}", (STANDARD / f"{found[0]}.cnn").read_text(encoding="utf-8")), []
+
+
+def published() -> dict[str, tuple[str, str]]:
+    """The networks of the library by folded name: their file and their own name."""
+    found: dict[str, tuple[str, str]] = {}
+    for file in library():
+        text = (STANDARD / f"{file}.cnn").read_text(encoding="utf-8")
+        for name in re.findall(r"^network ([A-Za-z_][A-Za-z0-9_]*)", text, re.MULTILINE):
+            found.setdefault(folded(name), (file, name))
+    return found
+
+
+def folded(name: str) -> str:
+    """A name without case, and without underscores but those between digits.
+
+    `regnet_y_1_6gf` and `RegNetY_1_6GF` are one name, `regnet_y_16gf` is another.
+    """
+    return re.sub(r"(?<![0-9])_|_(?![0-9])", "", name.lower())
+
+
+def meant(name: str) -> str | None:
+    """The network that `zoo:NAME` means."""
+    found = published().get(folded(name.removeprefix("zoo:"))) if name.startswith("zoo:") else None
+    return found[1] if found else None

@@ -14,14 +14,11 @@ from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builtins import BUILTINS
 from cnnlang.elaborate.faults import Muted, fault
 from cnnlang.elaborate.limits import BITS, ITEMS, NESTED, Budget, room
-from cnnlang.elaborate.values import MISSING, FunctionValue, Names, Word, kind
+from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, Names, Word, kind
 from cnnlang.layers.initial import SCHEMES, SHORT, make
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, Mixed, SizeLimit
 from cnnlang.syntax import ast
-
-POISON = object()
-"""The incoming tensor after a mistake: asking for its sizes is `Muted`."""
 
 FIELDS = ("channels", "features", "height", "width", "length", "depth", "shape")
 

@@ -6,14 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span
+from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span, has_errors
 from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
 from cnnlang.elaborate.limits import Budget, Exhausted, room
 from cnnlang.elaborate.scope import Frame, Scope
-from cnnlang.elaborate.values import BlockValue, ExternValue, FunctionValue, Names, NetworkValue
+from cnnlang.elaborate.values import (
+    POISON,
+    BlockValue,
+    ExternValue,
+    FunctionValue,
+    Names,
+    NetworkValue,
+)
 from cnnlang.graph import Instance
 from cnnlang.syntax import ast
 from cnnlang.syntax.parser import parse
@@ -89,20 +96,21 @@ class Library:
 
     def use(self, program: Program, node: ast.Use) -> None:
         """The names that a `use` brings in."""
+        for each in node.names:
+            program.names.own.setdefault(each.alias or each.name, POISON)
         source = self.fetch(node)
         if isinstance(source, str):
-            raise fault("N120", f"cannot use {node.origin_span.text}: {source}", node.origin_span)
+            raise fault(
+                "N120", f"cannot use {node.origin_span.text}: {source}", node.origin_span
+            )
         other = self.enter(source, node)
+        faults = [absent(node, each, other) for each in node.names if missing(each, other)]
         for each in node.names:
-            name = each.alias or each.name
-            value = other.names.own.get(each.name)
-            if value is None:
-                near = nearest(each.name, other.names.own)
-                raise fault("N121", f"{node.origin_span.text} has no `{each.name}`", each.span,
-                            f"did you mean `{near}`?" if near else f"it has {', '.join(other.names.own) or 'nothing'}",
-                            related=(Related(Span(source, 0, 0), "this file"),))
-            declare(program, name, each.span)
-            program.names.own[name] = value
+            declare(program, each.alias or each.name, each.span)
+            if not missing(each, other):
+                program.names.own[each.alias or each.name] = other.names.own[each.name]
+        if faults:
+            raise Fault(*faults)
 
     def enter(self, source: Source, node: ast.Use) -> Program:
         for name, where in self.opening:
@@ -117,6 +125,28 @@ class Library:
             finally:
                 self.opening.pop()
         return self.programs[source.name]
+
+
+def missing(used: ast.Used, other: Program) -> bool:
+    """True if a file has no such name; one with mistakes may have meant to."""
+    return used.name not in other.names.own and not has_errors(other.diagnostics)
+
+
+def absent(node: ast.Use, used: ast.Used, other: Program) -> Diagnostic:
+    known = list(other.names.own)
+    near = nearest(used.name, known)
+    return Diagnostic(
+        "N121",
+        f"{node.origin_span.text} has no `{used.name}`",
+        used.span,
+        f"did you mean `{near}`?" if near else f"it has {listed(known)}",
+        help=f"write `{near}`" if near else None,
+    )
+
+
+def listed(names: list[str]) -> str:
+    """The first names of a file."""
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "nothing"
 
 
 def hoist(frame: Frame, program: Program, tree: ast.File) -> None:
@@ -146,7 +176,13 @@ def hoisted(node: Any, names: Names, budget: Budget) -> Any:
 
 def declare(program: Program, name: str, span: Span) -> None:
     """Take a name in a file; each can be defined once."""
-    if name in program.defined:
-        raise fault("N123", f"`{name}` is defined twice in this file", span, "the second time",
-                    related=(Related(program.defined[name], "the first time"),))
-    program.defined[name] = span
+    first = program.defined.setdefault(name, span)
+    if first is not span:
+        first, second = sorted((first, span), key=lambda each: each.start)
+        raise fault(
+            "N123",
+            f"`{name}` is defined twice in this file",
+            second,
+            "the second time",
+            related=(Related(first, "the first time"),),
+        )

@@ -7,14 +7,15 @@ from typing import Any
 
 from cnnlang.diagnostics.model import Related
 from cnnlang.elaborate.builder import BAD
-from cnnlang.elaborate.expressions import argument, listed, truth, whole
-from cnnlang.elaborate.faults import Fault, fault
+from cnnlang.elaborate.expressions import argument, evaluate, listed, truth, whole
+from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.limits import ITEMS
+from cnnlang.elaborate.hints import meant
 from cnnlang.elaborate.instances import shareable
 from cnnlang.elaborate.merges import unpack
 from cnnlang.elaborate.scope import Frame, claim
 from cnnlang.elaborate.steps import advance
-from cnnlang.elaborate.values import MISSING, FunctionValue, SharedValue
+from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, SharedValue
 from cnnlang.graph import Choice, Loop, Requirement
 from cnnlang.layers import REGISTRY
 from cnnlang.layers.base import unknown_argument
@@ -110,14 +111,9 @@ def let(frame: Frame, node: ast.Let) -> None:
 
 def define(frame: Frame, node: ast.Let) -> None:
     """Give a name its value; after a mistake in it, whatever uses the name is muted."""
-    from cnnlang.elaborate.expressions import POISON
-
     try:
-        value = argument(node.value, frame.reader())
-        if isinstance(node.value, ast.Name):
-            from cnnlang.elaborate.expressions import evaluate
-
-            value = evaluate(node.value, frame.reader())
+        read = evaluate if isinstance(node.value, ast.Name) else argument
+        value = read(node.value, frame.reader())
     except Fault as problem:
         frame.builder.report(problem, frame.trail)
         value = POISON
@@ -155,13 +151,13 @@ def defaults(frame: Frame, node: ast.Default) -> dict[str, Any]:
 def default_names(frame: Frame, node: ast.Default) -> list[str]:
     """The arguments of the layer or block that a `default` is for."""
     value = frame.names.find(node.name)
+    if value is POISON:
+        raise Muted
     if hasattr(value, "parameters"):
         return [parameter.name for parameter in value.parameters]
     if node.name in REGISTRY:
         return list(REGISTRY[node.name].fields)
-    from cnnlang.elaborate.hints import nearest
-
-    near = nearest(node.name, (*REGISTRY, *frame.names.all()))
+    near = meant(node.name, (*REGISTRY, *frame.names.all()))
     raise fault("N114", f"unknown layer or block `{node.name}`", node.name_span,
                 f"did you mean `{near}`?" if near else "", help=f"write `{near}`" if near else None)
 

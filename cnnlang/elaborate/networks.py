@@ -16,7 +16,7 @@ from cnnlang.elaborate.flow import run
 from cnnlang.elaborate.inputs import declare
 from cnnlang.elaborate.limits import room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
-from cnnlang.elaborate.values import BlockValue, Names, NetworkValue, Word
+from cnnlang.elaborate.values import POISON, BlockValue, Names, NetworkValue, Word
 from cnnlang.graph import Graph, Instance
 from cnnlang.syntax import ast
 
@@ -87,6 +87,8 @@ def resolve(
     while isinstance(network.definition, ast.Variant):
         call = network.definition.call
         target = network.names.find(call.function)
+        if target is POISON:
+            raise Muted
         if not isinstance(target, NetworkValue):
             near = nearest(call.function, [n for n in names.all() if isinstance(names.find(n), NetworkValue)])
             raise fault("N124", f"`{call.function}` is not a network", call.name_span,

@@ -9,12 +9,13 @@ from cnnlang.diagnostics.model import Diagnostic, Related, Span
 from cnnlang.elaborate.hints import meant, nearest
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, weigh
-from cnnlang.elaborate.faults import Fault, fault
+from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
 from cnnlang.elaborate.merges import is_merge, operands, outcomes
 from cnnlang.elaborate.scope import Frame, claim, spell, tensor
 from cnnlang.elaborate.values import (
     MISSING,
+    POISON,
     BlockValue,
     ExternValue,
     NetworkValue,
@@ -36,10 +37,16 @@ def advance(frame: Frame, step: ast.Step, flow: int | None) -> int:
         value = element(frame, step, label, flow)
     except Fault as problem:
         frame.builder.report(problem, frame.trail)
-        value = BAD
+        label, value = label or plain(step.label), BAD
     if label is not None:
         frame.scope.labels[label] = value
     return value
+
+
+def plain(label: ast.Label | None) -> str | None:
+    """The text of a label without holes: who uses it after a mistake is muted."""
+    parts = label.parts if label else ()
+    return "".join(map(str, parts)) if all(isinstance(p, str) for p in parts) else None
 
 
 def element(frame: Frame, step: ast.Step, label: str | None, flow: int | None) -> int:
@@ -56,6 +63,8 @@ def element(frame: Frame, step: ast.Step, label: str | None, flow: int | None) -
 def named(frame: Frame, call: ast.Call, label: str | None, flow: int) -> int:
     """A call by name: a block, shared piece or extern in scope, else a layer."""
     value = frame.names.find(call.name)
+    if value is POISON:
+        raise Muted
     if call.group is not None and (value is not MISSING or not is_merge(REGISTRY.get(call.name))):
         raise fault("A220", f"`{call.name}` takes no branches", call.name_span,
                     help="branches belong to a merge such as `concat`, `add` or `multiply`")
@@ -148,13 +157,19 @@ def located(
         span = spans.get(problem.field or "", call.name_span if call.arguments is None else call.span)
         if problem.code in ("A202", "A205"):
             span = next((a.name_span for a in call.arguments or () if a.name == problem.field and a.name_span), span)
-        near = next((nearest(v, names) for v in values if isinstance(v, Word) and span.text.endswith(v)), None)
-        if near and problem.code == "A203":
-            found.append(Diagnostic("N101", f"unknown name `{span.text}`", span, f"did you mean `{near}`?",
-                                    help=f"write `{near}`"))
-        else:
-            found.append(diagnostic(problem, span))
+        word = problem.code == "A203" and any(isinstance(v, Word) and v == span.text for v in values)
+        found.append(unnamed(problem, span, names) if word else diagnostic(problem, span))
     return Fault(*found)
+
+
+def unnamed(problem: Problem, span: Span, names: list[str]) -> Diagnostic:
+    """A word where no word can be, or one that is nearly a name, was meant as a name."""
+    near = nearest(span.text, names)
+    if near is None and ("number" not in problem.message or "`same`" in problem.message):
+        return diagnostic(problem, span)
+    label = f"did you mean `{near}`?" if near else problem.message.rpartition(", got")[0]
+    help = f"write `{near}`" if near else None
+    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, help=help)
 
 
 def diagnostic(problem: Problem, span: Span, related: tuple[Related, ...] = ()) -> Diagnostic:
@@ -194,7 +209,8 @@ def explained(frame: Frame, problem: Fault, inputs: tuple[int, ...], span: Span)
     if len(inputs) > 1:
         seen = {nodes[i].span: f"this is {nodes[i].output}" for i in inputs if nodes[i].span != span}
         related = tuple(Related(where, label) for where, label in seen.items())
-    chain, at = [], inputs[0]
+    chain: list[str] = []
+    at = inputs[0]
     while len(chain) < 4:
         chain.append(f"{nodes[at].name} {nodes[at].output}")
         if not nodes[at].inputs:

@@ -48,6 +48,11 @@ class Names:
 
 MISSING = object()
 
+POISON = object()
+"""What a name stands for after a mistake in its definition, and the tensor after a mistake:
+whatever asks for it is `Muted`.
+"""
+
 Defaults: TypeAlias = Mapping[str, Mapping[str, Any]]
 """`default` arguments in force: by layer name, then by argument."""
 

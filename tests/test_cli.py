@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,11 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 def wrong(tmp_path: Path) -> str:
     (tmp_path / "wrong.cnn").write_text(WRONG)
     return "wrong.cnn"
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def spawn(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -209,9 +215,14 @@ def watching(name: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def until(process: subprocess.Popen[str], word: str) -> str:
-    """The next line with a word in it."""
+    """The next line with a word in it; the process is ended if none comes in a minute."""
     assert process.stdout is not None
-    return next(line for line in process.stdout if word in line)
+    end = threading.Timer(60, process.kill)
+    end.start()
+    try:
+        return next((line for line in process.stdout if word in line), "")
+    finally:
+        end.cancel()
 
 
 # --- files that are none -------------------------------------------------------------------------
@@ -269,13 +280,13 @@ def test_what_cannot_be_read_is_an_error(
     call: Call, tmp_path: Path, bad: Callable[[Path], Path], name: str
 ) -> None:
     path = bad(tmp_path)
-    before = sorted(os.listdir(tmp_path))
+    before = names(tmp_path)
     found = call(name, str(path))
     assert found.exit_code == 1
     assert "error[" in found.output
     assert path.name in found.output
     assert "Traceback" not in found.output
-    assert sorted(os.listdir(tmp_path)) == before
+    assert names(tmp_path) == before
 
 
 def test_a_file_without_a_network(call: Call, tmp_path: Path) -> None:
@@ -387,7 +398,7 @@ def test_build_to_standard_output_and_to_a_file(call: Call, tmp_path: Path) -> N
     found = call("build", LENET, "-o", "net.py")
     assert (found.exit_code, found.output) == (0, "")
     assert (tmp_path / "net.py").read_text() == shown.stdout
-    assert os.listdir(tmp_path) == ["net.py"]
+    assert names(tmp_path) == ["net.py"]
 
 
 def test_a_file_that_is_replaced_keeps_its_permissions_and_links(
@@ -423,7 +434,7 @@ def test_a_failing_disk_leaves_the_old_file(
         "error: cannot write net.py: no space left on device\n",
     )
     assert (tmp_path / "net.py").read_text() == "old"
-    assert os.listdir(tmp_path) == ["net.py"]
+    assert names(tmp_path) == ["net.py"]
 
 
 def test_outputs_that_cannot_be(call: Call, tmp_path: Path) -> None:

@@ -151,9 +151,6 @@ def losses(output: str) -> list[float]:
     return [float(found) for found in re.findall(r"loss (\S+),", output)]
 
 
-# ---------------------------------------------------------------------------------- it learns
-
-
 def test_learns_and_prints_a_line_for_every_epoch(data: Path) -> None:
     result = run(LENET, "--data", data, "--epochs", 3, "--batch", 16)
     assert result.exit_code == 0, result.output
@@ -206,9 +203,6 @@ def test_two_processes_learn_what_one_learns(data: Path, tmp_path: Path) -> None
         torch.testing.assert_close(two[name], one[name], rtol=1e-4, atol=1e-5)
 
 
-# ------------------------------------------------------------------- images become the input
-
-
 @pytest.mark.parametrize(
     ("declared", "expected"),
     [
@@ -229,9 +223,6 @@ def test_images_are_padded_and_repeated(declared: tuple[Any, ...], expected: Any
     scaled = (pixels[:, None] / 255 - 0.2860) / 0.3530
     torch.testing.assert_close(core, scaled.expand_as(core))
     assert images.numel() == core.numel() or images.min() == pytest.approx(-0.2860 / 0.3530)
-
-
-# -------------------------------------------------------------------------------- checkpoints
 
 
 def test_goes_on_after_a_kill_to_the_same_weights(data: Path, small: Path, tmp_path: Path) -> None:
@@ -311,9 +302,6 @@ def test_a_failed_write_leaves_the_checkpoint_as_it_was(tmp_path: Path, monkeypa
     assert torch.load(path) == {"model": 1}
 
 
-# -------------------------------------------------------------------------------------- errors
-
-
 def assert_refused(result: Result, code: int, *words: str) -> None:
     """Expect an exit code and words, and no traceback."""
     assert result.exit_code == code, result.output
@@ -337,28 +325,12 @@ def test_without_the_data_set_it_says_how_to_get_it(tmp_path: Path) -> None:
         ("train-images-idx3-ubyte.gz", lambda c: c[:5000], "ended before"),
         ("train-images-idx3-ubyte.gz", lambda c: b"PK" + c, "Not a gzipped file"),
         ("train-images-idx3-ubyte.gz", lambda c: c[:50] + b"\0" * 50 + c[100:], "cannot be read"),
-        (
-            "t10k-images-idx3-ubyte",
-            lambda c: c[:-1],
-            "header promises 200x28x28, so 156816 bytes, the file holds 156815",
-        ),
+        ("t10k-images-idx3-ubyte", lambda c: c[:-1], "156816 bytes, the file holds 156815"),
         ("t10k-images-idx3-ubyte", lambda c: c[:6], "the file holds 6"),
-        (
-            "t10k-images-idx3-ubyte",
-            lambda c: b"GIF89a" + c,
-            "byte 0: expected 00 00 08 03 (IDX), found 47 49 46 38",
-        ),
+        ("t10k-images-idx3-ubyte", lambda c: b"GIF89a" + c, "08 03 (IDX), found 47 49 46 38"),
         ("t10k-labels-idx1-ubyte", lambda _: b"", "expected 00 00 08 01 (IDX), found nothing"),
-        (
-            "t10k-labels-idx1-ubyte",
-            lambda c: c[:10] + b"\x0c" + c[11:],
-            "label 12 at byte 10, expected 0 to 9",
-        ),
-        (
-            "t10k-labels-idx1-ubyte",
-            lambda c: c[:7] + b"\x02" + c[8:10],
-            "200 images but 2 labels",
-        ),
+        ("t10k-labels-idx1-ubyte", lambda c: c[:10] + b"\x0c" + c[11:], "label 12 at byte 10"),
+        ("t10k-labels-idx1-ubyte", lambda c: c[:7] + b"\x02" + c[8:10], "images but 2 labels"),
     ],
 )
 def test_a_damaged_file_is_named(data: Path, name: str, damage: Any, words: str) -> None:

@@ -21,8 +21,8 @@ def pad_same(x, kernel, stride=1, dilation=1, mode="constant", value=0.0):
     options = ((n,) * axes if isinstance(n, int) else n for n in (kernel, stride, dilation))
     pads = []
     for size, k, s, d in zip(x.shape[2:], *options, strict=True):
-        extent = d * (k - 1) + 1
-        total = extent - 1 if s == 1 else max((size - 1) // s * s + extent - size, 0)
+        reach, rest = d * (k - 1), (size - 1) % s
+        total = reach - rest if reach >= s - 1 else max(reach - rest, 0)
         pads = [total // 2, total - total // 2, *pads]
     return F.pad(x, pads, mode=mode, value=value if mode == "constant" else None)
 

@@ -21,33 +21,31 @@ State = dict[str, tuple[int, int] | None]
 
 
 class Watch:
-    """Some files, and all files that were fetched for them."""
+    """Some files, and all files that were fetched for them, as they were when they were read."""
 
     def __init__(self, names: list[str]) -> None:
-        self.names = set(names)
+        self.seen: State = dict.fromkeys(names)
 
     def fetch(self, node: ast.Use) -> Source | str:
         """The source that a `use` names, watched from now on."""
         found = sources.fetch(node)
         if isinstance(found, Source) and not found.name.startswith("std."):
-            self.names.add(found.name)
+            self.seen.setdefault(found.name, stamp(found.name))
         return found
 
     def changes(self) -> Iterator[None]:
         """Once at the start, and then after every change, on a cleared screen."""
         while True:
-            before = self.state()
+            self.seen = self.state()
             if is_terminal(sys.stdout):
                 click.clear()
             yield
             sys.stdout.flush()
-            new = {name: stamp(name) for name in self.names - before.keys()}
-            before |= new
-            while self.state() == before:
+            while self.state() == self.seen:
                 time.sleep(PAUSE)
 
     def state(self) -> State:
-        return {name: stamp(name) for name in self.names}
+        return {name: stamp(name) for name in self.seen}
 
 
 def stamp(name: str) -> tuple[int, int] | None:

@@ -165,6 +165,8 @@ def equal(node: ast.Binary, reader: Reader) -> bool:
     for side, value, other in ((node.left, left, right), (node.right, right, left)):
         if isinstance(value, Word) and isinstance(side, ast.Name) and not isinstance(other, str):
             raise unknown(side.name, side.span, reader)
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        reader.budget.step(node.span, min(weigh(left)[0], weigh(right)[0]))
     if isinstance(left, (Free, Mixed)) or isinstance(right, (Free, Mixed)):
         if left != right:
             raise undecided(node)

@@ -107,17 +107,21 @@ class Library:
         faults = [absent(node, each, other) for each in node.names if missing(each, other)]
         for each in node.names:
             declare(program, each.alias or each.name, each.span)
-            if not missing(each, other):
-                program.names.own[each.alias or each.name] = other.names.own[each.name]
+            program.names.own[each.alias or each.name] = other.names.own.get(each.name, POISON)
         if faults:
             raise Fault(*faults)
 
     def enter(self, source: Source, node: ast.Use) -> Program:
-        for name, where in self.opening:
-            if name == source.name:
-                raise fault("N122", f"{node.origin_span.text} uses this file in turn: a cycle", node.origin_span,
-                            related=(Related(where, "the cycle begins here"),),
-                            help="move what both need into a third file")
+        names = [name for name, _ in self.opening]
+        if source.name in names:
+            way = self.opening[names.index(source.name) + 1 :]
+            raise fault(
+                "N122",
+                f"{node.origin_span.text} uses this file in turn: a cycle",
+                node.origin_span,
+                related=tuple(Related(where, "this file is used here") for _, where in way[-3:]),
+                help="move what both need into a third file",
+            )
         if source.name not in self.programs:
             self.opening.append((source.name, node.origin_span))
             try:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import islice
 
 from cnnlang.diagnostics import suggest
-from cnnlang.elaborate.limits import LETTERS
 
-CANDIDATES = 500
+CANDIDATES = 200
+LONGEST = 32
 
 FOREIGN = {
     "conv1d": "conv",
@@ -36,9 +36,9 @@ FOREIGN = {
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely stands for; the first `CANDIDATES` are compared."""
-    if len(name) > LETTERS:
+    if len(name) > LONGEST:
         return None
-    return suggest.nearest(name, islice((k for k in known if len(k) <= LETTERS), CANDIDATES))
+    return suggest.nearest(name, islice((k for k in known if len(k) <= LONGEST), CANDIDATES))
 
 
 def meant(name: str, known: Iterable[str]) -> str | None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builder import BAD
-from cnnlang.elaborate.expressions import POISON, Reader, evaluate
-from cnnlang.elaborate.faults import fault
+from cnnlang.elaborate.expressions import Reader, evaluate
+from cnnlang.elaborate.faults import Muted, fault
 from cnnlang.elaborate.hints import meant
 from cnnlang.elaborate.scope import Frame, Scope, claim, snake
-from cnnlang.elaborate.values import BlockValue, ExternValue, Names, SharedValue
+from cnnlang.elaborate.values import POISON, BlockValue, ExternValue, Names, SharedValue
 from cnnlang.graph import Enter, Instance
 from cnnlang.layers.extern import ExternModule
 from cnnlang.layers.tensor import AXES, Tensor
@@ -97,6 +97,8 @@ def shareable(frame: Frame, call: ast.Call) -> None:
     from cnnlang.layers import REGISTRY
 
     cls = REGISTRY.get(call.name)
+    if frame.names.find(call.name) is POISON:
+        raise Muted
     if isinstance(frame.names.find(call.name), BlockValue) or (cls and cls.operands == (1, 1)):
         return
     near = meant(call.name, (*REGISTRY, *frame.names.all())) if cls is None else None
@@ -187,4 +189,3 @@ def mismatch(extern: ExternValue, call: ast.Call, tensor: Tensor, wanted: str) -
     return fault("S119", f"`{extern.name}` takes {wanted}, got {tensor}", call.span)
 
 
-__all__ = ["POISON", "apply_block", "apply_extern", "apply_shared", "apply_stack"]

@@ -104,7 +104,7 @@ def claim(frame: Frame, label: str | None, kind: str, span: Span, module: bool =
         numbered = frame.scope.numbered and module
         name = str(frame.scope.ordinal("") - 1) if numbered else f"{kind}{ordinal}"
     else:
-        name = label
+        name, span = str(label), label.span if isinstance(label, Labelled) else span
     earlier = frame.scope.taken.get(name)
     if earlier is not None:
         raise fault("N107", f"two layers here are called `{name}`", span, "the second one",
@@ -114,7 +114,13 @@ def claim(frame: Frame, label: str | None, kind: str, span: Span, module: bool =
     return name
 
 
-def spell(label: ast.Label, frame: Frame) -> str:
+class Labelled(str):
+    """A label as it came out, with the place where it is written."""
+
+    span: Span
+
+
+def spell(label: ast.Label, frame: Frame) -> Labelled:
     """The text of a label, its expressions evaluated."""
     parts = [part if isinstance(part, str) else written(part, frame) for part in label.parts]
     name = "".join(parts)
@@ -126,7 +132,9 @@ def spell(label: ast.Label, frame: Frame) -> str:
     if name in MODULE_ATTRIBUTES:
         raise fault("N109", f"`{name}` is an attribute that every PyTorch module has already", label.span,
                     help=f"call it `{name}_`")
-    return name
+    labelled = Labelled(name)
+    labelled.span = label.span
+    return labelled
 
 
 def written(part: ast.Expression, frame: Frame) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
 from cnnlang.elaborate.hints import meant, nearest
 from cnnlang.elaborate.builder import BAD
-from cnnlang.elaborate.expressions import argument, weigh
+from cnnlang.elaborate.expressions import argument, tell, weigh
 from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
 from cnnlang.elaborate.merges import is_merge, operands, outcomes
@@ -90,7 +90,9 @@ def unknown(frame: Frame, call: ast.Call, value: Any) -> Fault:
         return fault("N112", f"`{call.name}` is a network, not a block", call.name_span,
                      help=f"write `block {call.name}(...)` to use it inside another")
     if value is not MISSING:
-        return fault("N112", f"`{call.name}` is {value!r:.40}, not a layer or block", call.name_span)
+        return fault(
+            "N112", f"`{call.name}` is {tell(value)}, not a layer or block", call.name_span
+        )
     if frame.scope.find(call.name) is not None:
         return fault("N113", f"`{call.name}` is a tensor; a tensor can only begin a chain", call.name_span,
                      help=f"join it with `add({call.name})` or `concat({call.name})`")

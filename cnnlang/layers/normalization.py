@@ -191,9 +191,10 @@ class Shaped(Layer, family="Normalisation"):
             return places[0]
         if places == (0,):
             return None
+        named = [x.axes[place] for place in places]
         raise fail(
             "S130",
-            f"`{self.name}` works over the last axes or the first, not {self.axis}",
+            f"`{self.name}` works over the last axes or the first, not {', '.join(named)}",
             f"the tensor {x} has {', '.join(x.axes)}",
             field="axis",
             help="`permute` the axes first",

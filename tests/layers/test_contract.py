@@ -136,7 +136,7 @@ def pytorch_fails(case: Case, error: LayerError) -> None:
     tensors = filled(case.inputs)
     try:
         result = run(case, case.inputs[0], tensors)
-    except (RuntimeError, ValueError, IndexError, AssertionError, LayerError):
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, LayerError):
         return
     stretched = any(1 in each.shape for each in case.inputs) and len(case.inputs) > 1
     unequal = "F.pad" in repr(case.layer.code(case.inputs, case.inputs[0]))

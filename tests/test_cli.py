@@ -522,7 +522,7 @@ def test_fmt_check_and_diff_change_nothing(call: Call, tmp_path: Path) -> None:
     assert (found.exit_code, found.stdout) == (1, "would reformat a.cnn\n")
     found = call("fmt", "--diff", "a.cnn")
     assert found.exit_code == 1
-    assert "-conv( 4,3x3 )\n+    conv(4, 3x3)\n" in found.stdout
+    assert {"-conv( 4,3x3 )", "+    conv(4, 3x3)"} <= set(found.stdout.splitlines())
     assert (tmp_path / "a.cnn").read_text() == UGLY
     assert call("fmt", "--check", LENET).exit_code == 0
 
@@ -626,13 +626,6 @@ def test_new_with_an_unknown_name(call: Call) -> None:
     assert call("new", "../resnet").exit_code == 2
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.cnn")), ids=lambda path: path.stem)
-def test_examples_are_the_files_that_new_writes(path: Path) -> None:
-    from cnnlang.sources import STANDARD
-
-    assert (STANDARD / path.name).read_bytes() == path.read_bytes()
-
-
 # --- as a process --------------------------------------------------------------------------------
 
 
@@ -701,13 +694,14 @@ def test_a_full_disk_is_told_in_a_line() -> None:
     assert done.stderr == "error: output: No space left on device\n"
 
 
-def test_an_ascii_terminal_is_no_reason_to_fail() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+def test_an_old_terminal_is_no_reason_to_fail() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run(
         [sys.executable, "-m", "cnnlang", "summary", LENET], capture_output=True, env=environment
     )
     assert done.returncode == 0
-    assert b"conv 5?5" in done.stdout
+    assert "conv 5×5".encode("latin-1") in done.stdout
+    assert b"????" in done.stdout
 
 
 def on_terminal(*arguments: str, **environment: str) -> str:
@@ -790,7 +784,7 @@ def completed(words: str, folder: Path) -> list[str]:
         cwd=folder,
     )
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
 def test_completion(tmp_path: Path) -> None:

@@ -321,3 +321,10 @@ def test_draw_gives_bytes_and_writes_a_file(tmp_path: Path) -> None:
     assert target.read_bytes() == data
     assert "4096 → 7" in data.decode()
     assert draw(EXAMPLES / "lenet5.cnn", format="dot").startswith(b"digraph")
+
+
+def test_one_number_for_all_axes_is_written_out(written: Write) -> None:
+    flat = written("network N { input 3x8x8\n conv(4, 3) -> maxpool(2) }")
+    assert {"Conv 3×3", "MaxPool 2×2"} <= set(texts(diagram(flat).source))
+    line = written("network N { input 3x8\n conv(4, 3) }")
+    assert "Conv 3" in texts(diagram(line).source)

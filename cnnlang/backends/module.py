@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import linecache
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -28,8 +30,8 @@ def instantiate(
 ) -> nn.Module:
     """The network as a module on a device, with fresh weights."""
     source = generate(graph)
-    cls = getattr(execute(source), class_name(source, graph))
-    with torch.device(device) if device is not None else torch.device(torch.get_default_device()):
+    cls = getattr(execute(source), class_name(source))
+    with nullcontext() if device is None else torch.device(device):
         module: nn.Module = cls()
     if dtype is not None or memory_format is not None:
         module = module.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
@@ -37,7 +39,7 @@ def instantiate(
     return module
 
 
-def class_name(source: str, graph: Graph) -> str:
+def class_name(source: str) -> str:
     """The class of the network: the last one of its source."""
     return source.rsplit("\nclass ", 1)[1].split("(", 1)[0]
 
@@ -61,28 +63,28 @@ def execute(source: str) -> ModuleType:
     name = PREFIX + digest
     if name in sys.modules:
         return sys.modules[name]
-    file = f"<cnnlang {digest}>"
+    file = f"<cnnlang {class_name(source)} {digest}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     module = ModuleType(name)
     module.__file__ = file
     module.__spec__ = ModuleSpec(name, None, origin=file)
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    sys.modules[name] = module
-    try:
-        exec(compile(source, file, "exec"), module.__dict__)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == name:
-            value.__reduce_ex__ = reducer(source)  # type: ignore[method-assign]
-    return module
+    exec(compile(source, file, "exec"), module.__dict__)
+    for cls in list(vars(module).values()):
+        if isinstance(cls, type) and cls.__module__ == name:
+            cls.__reduce_ex__ = reducer(source, cls)  # type: ignore[method-assign, assignment]
+    return sys.modules.setdefault(name, module)
 
 
-def reducer(source: str) -> Any:
-    """`__reduce_ex__` for generated classes: the pickle carries the source."""
+def reducer(source: str, cls: type) -> Callable[[Any, Any], Any]:
+    """`__reduce_ex__` for a generated class: the pickle carries the source.
 
-    def reduce(self: nn.Module, protocol: Any) -> tuple[Any, ...]:
-        return restore, (source, type(self).__qualname__), self.__getstate__()  # type: ignore[attr-defined]
+    A class that a program derives from it is pickled as any other one, by its own name.
+    """
+
+    def reduce(self: Any, protocol: Any) -> Any:
+        if type(self) is not cls:
+            return object.__reduce_ex__(self, protocol)
+        return restore, (source, cls.__qualname__), self.__getstate__()
 
     return reduce
 

@@ -184,9 +184,12 @@ def layer(graph: Graph, node: Node, level: int, own: set[int]) -> Row:
 
 
 def window(node: Node) -> str:
-    """The size of the kernel of a layer that has one."""
+    """The size of the kernel of a layer that has one: `3×3`, a number an axis."""
     layer = node.layer
-    return layer.caption()[0] if layer and "kernel" in type(layer).fields else ""
+    if layer is None or "kernel" not in type(layer).fields:
+        return ""
+    size, axes = layer.caption()[0], len(node.output.shape) - 1
+    return "×".join([size] * axes) if size.isdecimal() else size
 
 
 def module(graph: Graph, instance: Instance, level: int, again: bool) -> Row:

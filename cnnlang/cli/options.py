@@ -33,6 +33,12 @@ def complete_file(
     return sources(incomplete)
 
 
+def complete_any(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
+
+
 def complete_network(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -138,4 +144,4 @@ input_option = click.option(
 
 
 def output_option(help: str) -> Callable[[F], F]:
-    return click.option("-o", "--output", metavar="FILE", type=click.Path(), help=help)
+    return click.option("-o", "--output", metavar="FILE", shell_complete=complete_any, help=help)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlang.diagnostics.model import Related, Span
-from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.faults import fault
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.values import Names
 from cnnlang.syntax import ast
 
@@ -53,7 +53,9 @@ def accept(callee: Callee, place: int, each: ast.Argument, given: Mapping[str, A
     if each.name is None:
         if place >= len(known):
             most = f"at most {len(known)} ({', '.join(known)})" if known else "none"
-            raise fault("A204", f"`{callee.name}` got too many arguments, it takes {most}", each.span)
+            raise fault(
+                "A204", f"`{callee.name}` got too many arguments, it takes {most}", each.span
+            )
         name = known[place]
     elif each.name not in known:
         near = nearest(each.name, known)
@@ -67,8 +69,12 @@ def accept(callee: Callee, place: int, each: ast.Argument, given: Mapping[str, A
     else:
         name = each.name
     if name in given:
-        raise fault("A205", f"`{callee.name}` gets `{name}` twice", each.span,
-                    related=(Related(given[name].span, "here first"),))
+        raise fault(
+            "A205",
+            f"`{callee.name}` gets `{name}` twice",
+            each.span,
+            related=(Related(given[name].span, "here first"),),
+        )
     return name
 
 

@@ -34,7 +34,9 @@ class Builder:
     weights: dict[tuple[str, ...], tuple[Weight, ...]] = field(default_factory=dict)
     told: set[tuple[str, int, int]] = field(default_factory=set)
     layers: dict[tuple[type[Layer], str], Layer] = field(default_factory=dict)
-    shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(default_factory=dict)
+    shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(
+        default_factory=dict
+    )
 
     def report(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
         """Keep the diagnostics of a fault and go on; where a limit was reached, nothing goes on."""
@@ -48,7 +50,11 @@ class Builder:
 
         That the steps are used up is told only where nothing else is wrong.
         """
-        if isinstance(fault, Exhausted) and fault.diagnostics[0].code == "E302" and self.diagnostics:
+        if (
+            isinstance(fault, Exhausted)
+            and fault.diagnostics[0].code == "E302"
+            and self.diagnostics
+        ):
             return
         for each in fault.diagnostics:
             at = each.span
@@ -107,7 +113,9 @@ def shape(layer: Layer, tensors: tuple[Tensor, ...]) -> tuple[Tensor, list[Condi
     except SizeLimit as limit:
         raise LayerError(Problem("E305", str(limit), help="fix the input's size")) from None
     except OverflowError:
-        raise LayerError(Problem("E305", f"`{layer.name}` makes an axis of 2^{BITS} or more")) from None
+        raise LayerError(
+            Problem("E305", f"`{layer.name}` makes an axis of 2^{BITS} or more")
+        ) from None
 
 
 def called_from(diagnostic: Diagnostic, trail: Sequence[Span]) -> Diagnostic:

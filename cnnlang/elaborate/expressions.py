@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Related, Span
-from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builtins import BUILTINS
 from cnnlang.elaborate.faults import Muted, fault
-from cnnlang.elaborate.limits import BITS, ITEMS, NESTED, Budget, room
+from cnnlang.elaborate.hints import nearest
+from cnnlang.elaborate.limits import BITS, Budget, room
+from cnnlang.elaborate.lists import listing, weigh
 from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, Names, Word, kind
 from cnnlang.layers.initial import SCHEMES, SHORT, make
 from cnnlang.layers.tensor import Tensor
@@ -39,15 +40,20 @@ def evaluate(node: ast.Expression, reader: Reader) -> Any:
     return RULES[type(node)](node, reader)
 
 
-def argument(node: ast.Expression, reader: Reader) -> Any:
-    """The value of an argument, where a name without a value is a word (`padding=same`)."""
-    if isinstance(node, ast.Name) and reader.names.find(node.name) is MISSING:
-        return Word(node.name)
+def argument(node: ast.Expression, reader: Reader, words: Container[str] = ()) -> Any:
+    """The value of an argument, where a name without a value is a word (`padding=same`).
+
+    `words` are words even if they have a value.
+    """
+    if isinstance(node, ast.Name):
+        if node.name in words or reader.names.find(node.name) is MISSING:
+            return Word(node.name)
     if isinstance(node, ast.Sequence):
         reader.budget.step(node.span)
-        return listing([argument(item, reader) for item in node.items], node.span, reader)
+        items = [argument(item, reader, words) for item in node.items]
+        return listing(items, node.span, reader.budget)
     if isinstance(node, ast.Conditional):
-        return argument(chosen(node, reader), reader)
+        return argument(chosen(node, reader), reader, words)
     return evaluate(node, reader)
 
 
@@ -64,7 +70,9 @@ def whole(node: ast.Expression, reader: Reader, what: str, most: int) -> int:
     value = evaluate(node, reader)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
         return value
-    raise fault("A211", f"{what} is a whole number from 0 to {most:,}, got {tell(value)}", node.span)
+    raise fault(
+        "A211", f"{what} is a whole number from 0 to {most:,}, got {tell(value)}", node.span
+    )
 
 
 def listed(node: ast.Expression, reader: Reader) -> tuple[Any, ...]:
@@ -99,14 +107,20 @@ def name(node: ast.Name, reader: Reader) -> Any:
 def unknown(name: str, span: Span, reader: Reader) -> Exception:
     near = nearest(name, (*reader.names.all(), *reader.functions))
     label = f"did you mean `{near}`?" if near else "no parameter, `let` or block has this name"
-    return fault("N101", f"unknown name `{name}`", span, label, help=f"write `{near}`" if near else None)
+    return fault(
+        "N101", f"unknown name `{name}`", span, label, help=f"write `{near}`" if near else None
+    )
 
 
 def size(node: ast.Size, reader: Reader) -> Any:
     for part in node.parts:
         if isinstance(part, str):
-            raise fault("N102", f"`{part}` is a free dimension, which only an input may have", node.span,
-                        help=f"write the size as a list, with a parameter: `[{part.lower()}, {part.lower()}]`")
+            raise fault(
+                "N102",
+                f"`{part}` is a free dimension, which only an input may have",
+                node.span,
+                help=f"write it as a list: `[3, {part.lower()}]`, with a value for `{part.lower()}`",
+            )
     return node.parts
 
 
@@ -116,11 +130,19 @@ def incoming(node: ast.Incoming, reader: Reader) -> Any:
         raise Muted
     if node.field not in FIELDS:
         near = nearest(node.field, FIELDS)
-        raise fault("N103", f"`in` has no `{node.field}`", node.span,
-                    f"did you mean `in.{near}`?" if near else f"it has {', '.join(FIELDS)}")
+        raise fault(
+            "N103",
+            f"`in` has no `{node.field}`",
+            node.span,
+            f"did you mean `in.{near}`?" if near else f"it has {', '.join(FIELDS)}",
+        )
     if tensor is None:
-        raise fault("N104", f"`in.{node.field}`: no tensor flows in here", node.span,
-                    help="place it after an `input`")
+        raise fault(
+            "N104",
+            f"`in.{node.field}`: no tensor flows in here",
+            node.span,
+            help="place it after an `input`",
+        )
     return incoming_size(node, tensor)
 
 
@@ -132,13 +154,17 @@ def incoming_size(node: ast.Incoming, tensor: Tensor) -> Any:
         found = tensor.shape[0]
     if found is None:
         known = ", ".join(f"in.{axis}" for axis in tensor.axes)
-        raise fault("N105", f"`in.{node.field}`: the tensor {tensor} has no such axis", node.span,
-                    f"it has {known}")
+        raise fault(
+            "N105",
+            f"`in.{node.field}`: the tensor {tensor} has no such axis",
+            node.span,
+            f"it has {known}",
+        )
     return found
 
 
 def sequence(node: ast.Sequence, reader: Reader) -> Any:
-    return listing([evaluate(item, reader) for item in node.items], node.span, reader)
+    return listing([evaluate(item, reader) for item in node.items], node.span, reader.budget)
 
 
 def unary(node: ast.Unary, reader: Reader) -> Any:
@@ -177,7 +203,7 @@ def equal(node: ast.Binary, reader: Reader) -> bool:
 def plus(node: ast.Binary, reader: Reader) -> Any:
     left, right = evaluate(node.left, reader), evaluate(node.right, reader)
     if isinstance(left, tuple) and isinstance(right, tuple):
-        return listing([*left, *right], node.span, reader)
+        return listing([*left, *right], node.span, reader.budget)
     return calculate(node, numeric(left, node.left.span), numeric(right, node.right.span))
 
 
@@ -235,8 +261,12 @@ def symbolic(node: ast.Binary, left: Any, right: Any) -> Any:
 
 
 def undecided(node: ast.Expression) -> Exception:
-    return fault("A215", "this depends on a free dimension of the input, which is not known here", node.span,
-                 help="fix the input's size, or use a layer that follows it")
+    return fault(
+        "A215",
+        "this depends on a free dimension of the input, which is not known here",
+        node.span,
+        help="fix the input's size, or use a layer that follows it",
+    )
 
 
 def bounded(value: Any, node: ast.Expression) -> Any:
@@ -249,28 +279,6 @@ def bounded(value: Any, node: ast.Expression) -> Any:
 
 def overflow(node: ast.Expression) -> Exception:
     return fault("A216", f"the result is no number below 2^{BITS}", node.span)
-
-
-def listing(items: Sequence[Any], span: Span, reader: Reader) -> tuple[Any, ...]:
-    """The items as a list, if that is not too large; its lists are counted with all they hold."""
-    count, depth = weigh(items)
-    if count > ITEMS:
-        raise fault("E301", f"this list holds more than {ITEMS:,} values", span, help="make it smaller")
-    if depth > NESTED:
-        raise fault("E301", f"lists are nested more than {NESTED} deep here", span)
-    reader.budget.step(span, count)
-    return tuple(items)
-
-
-def weigh(items: Sequence[Any]) -> tuple[int, int]:
-    """How many values a list holds, in all depths, and how deep it is nested; cut off at limits."""
-    count, depth, level = len(items), 1, [each for each in items if isinstance(each, tuple)]
-    while level and depth <= NESTED and count <= ITEMS:
-        depth += 1
-        count += sum(map(len, level))
-        if count <= ITEMS:
-            level = [each for inner in level for each in inner if isinstance(each, tuple)]
-    return count, depth
 
 
 def conditional(node: ast.Conditional, reader: Reader) -> Any:
@@ -286,7 +294,9 @@ def index(node: ast.Index, reader: Reader) -> Any:
     if not isinstance(base, tuple):
         raise fault("A217", f"only lists have items, got {tell(base)}", node.base.span)
     if not isinstance(at, int) or isinstance(at, bool) or not -len(base) <= at < len(base):
-        raise fault("A217", f"the list has {len(base)} items, from 0 on; got {tell(at)}", node.index.span)
+        raise fault(
+            "A217", f"the list has {len(base)} items, from 0 on; got {tell(at)}", node.index.span
+        )
     return base[at]
 
 
@@ -305,8 +315,12 @@ def apply(node: ast.Apply, reader: Reader) -> Any:
         return initialisation(node, positional, named)
     if node.function not in BUILTINS:
         near = nearest(node.function, (*BUILTINS, *SCHEMES, *reader.functions, *reader.names.all()))
-        raise fault("N106", f"unknown function `{node.function}`", node.name_span,
-                    f"did you mean `{near}`?" if near else f"there are {', '.join(BUILTINS)}")
+        raise fault(
+            "N106",
+            f"unknown function `{node.function}`",
+            node.name_span,
+            f"did you mean `{near}`?" if near else f"there are {', '.join(BUILTINS)}",
+        )
     return builtin(node, positional, named, reader)
 
 
@@ -327,10 +341,14 @@ def builtin(node: ast.Apply, positional: list[Any], named: dict[str, Any], reade
         result = function(*positional, **named)
     except (TypeError, ValueError, OverflowError) as problem:
         detail = f": {problem}" if isinstance(problem, ValueError) and problem.args else ""
-        raise fault("A219", f"`{node.function}` cannot take this{detail}", node.span,
-                    help=f"it is written `{usage}`") from None
+        raise fault(
+            "A219",
+            f"`{node.function}` cannot take this{detail}",
+            node.span,
+            help=f"it is written `{usage}`",
+        ) from None
     if isinstance(result, tuple):
-        return listing(result, node.span, reader)
+        return listing(result, node.span, reader.budget)
     return bounded(result, node)
 
 
@@ -370,4 +388,14 @@ RULES: dict[type, Callable[[Any, Reader], Any]] = {
     ast.Apply: apply,
 }
 
-__all__ = ["POISON", "Reader", "Related", "argument", "evaluate", "listed", "tell", "truth", "whole"]
+__all__ = [
+    "POISON",
+    "Reader",
+    "Related",
+    "argument",
+    "evaluate",
+    "listed",
+    "tell",
+    "truth",
+    "whole",
+]

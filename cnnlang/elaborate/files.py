@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span, has_errors
-from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.limits import Budget, Exhausted, room
 from cnnlang.elaborate.scope import Frame, Scope
 from cnnlang.elaborate.values import (
@@ -75,7 +75,7 @@ class Library:
             frame.builder.report(problem)
 
     def read(self, frame: Frame, program: Program, node: ast.Definition) -> None:
-        """The definitions whose order matters: `use`, `let`, `default`; the others close over them."""
+        """The definitions whose order matters; blocks and networks close over those before."""
         names = program.names
         match node:
             case ast.Use():
@@ -100,9 +100,7 @@ class Library:
             program.names.own.setdefault(each.alias or each.name, POISON)
         source = self.fetch(node)
         if isinstance(source, str):
-            raise fault(
-                "N120", f"cannot use {node.origin_span.text}: {source}", node.origin_span
-            )
+            raise fault("N120", f"cannot use {node.origin_span.text}: {source}", node.origin_span)
         other = self.enter(source, node)
         faults = [absent(node, each, other) for each in node.names if missing(each, other)]
         for each in node.names:

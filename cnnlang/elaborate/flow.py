@@ -9,9 +9,9 @@ from cnnlang.diagnostics.model import Related
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, evaluate, listed, truth, whole
 from cnnlang.elaborate.faults import Fault, Muted, fault
-from cnnlang.elaborate.limits import ITEMS
 from cnnlang.elaborate.hints import meant
 from cnnlang.elaborate.instances import shareable
+from cnnlang.elaborate.limits import ITEMS
 from cnnlang.elaborate.merges import unpack
 from cnnlang.elaborate.scope import Frame, claim
 from cnnlang.elaborate.steps import advance
@@ -59,9 +59,18 @@ def chain(frame: Frame, node: ast.Chain) -> None:
 def head(frame: Frame, step: ast.Step) -> int | None:
     """The tensor that a chain starts from, None if its first step is applied to the flow."""
     what = step.element
-    if step.label or not isinstance(what, ast.Call) or what.arguments is not None or what.group is not None:
+    if (
+        step.label
+        or not isinstance(what, ast.Call)
+        or what.arguments is not None
+        or what.group is not None
+    ):
         return None
-    if what.name in REGISTRY or what.name == "identity" or frame.names.find(what.name) is not MISSING:
+    if (
+        what.name in REGISTRY
+        or what.name == "identity"
+        or frame.names.find(what.name) is not MISSING
+    ):
         return None
     return frame.scope.find(what.name)
 
@@ -122,8 +131,12 @@ def define(frame: Frame, node: ast.Let) -> None:
 
 def bind(frame: Frame, name: str, value: Any, node: ast.Let | ast.Function | ast.Shared) -> None:
     if name in frame.names.own:
-        raise fault("N115", f"`{name}` has a value already", node.name_span,
-                    help="choose another name: a value never changes")
+        raise fault(
+            "N115",
+            f"`{name}` has a value already",
+            node.name_span,
+            help="choose another name: a value never changes",
+        )
     frame.names.own[name] = value
 
 
@@ -158,16 +171,31 @@ def default_names(frame: Frame, node: ast.Default) -> list[str]:
     if node.name in REGISTRY:
         return list(REGISTRY[node.name].fields)
     near = meant(node.name, (*REGISTRY, *frame.names.all()))
-    raise fault("N114", f"unknown layer or block `{node.name}`", node.name_span,
-                f"did you mean `{near}`?" if near else "", help=f"write `{near}`" if near else None)
+    raise fault(
+        "N114",
+        f"unknown layer or block `{node.name}`",
+        node.name_span,
+        f"did you mean `{near}`?" if near else "",
+        help=f"write `{near}`" if near else None,
+    )
 
 
 def unknown_default(node: ast.Default, each: ast.Argument, known: list[str]) -> Fault:
     if node.name in REGISTRY:
         problem = unknown_argument(REGISTRY[node.name], each.name or "")
-        return fault(problem.code, problem.message, each.name_span or each.span, problem.label, help=problem.help)
-    return fault("A202", f"`{node.name}` has no parameter `{each.name}`", each.name_span or each.span,
-                 f"it has {', '.join(known) or 'none'}")
+        return fault(
+            problem.code,
+            problem.message,
+            each.name_span or each.span,
+            problem.label,
+            help=problem.help,
+        )
+    return fault(
+        "A202",
+        f"`{node.name}` has no parameter `{each.name}`",
+        each.name_span or each.span,
+        f"it has {', '.join(known) or 'none'}",
+    )
 
 
 def require(frame: Frame, node: ast.Require) -> None:
@@ -181,9 +209,15 @@ def snapshot(frame: Frame) -> dict[str, Any]:
 def misplaced(frame: Frame, node: ast.Input | ast.Output) -> None:
     word = "input" if isinstance(node, ast.Input) else "output"
     root = frame.scope.instance
-    raise fault("N116", f"`{word}` belongs at the top of a network", node.span,
-                related=(Related(root.span, f"this is a {root.kind}"),) if root.kind != "network" else (),
-                help="a block takes what flows into it" if word == "input" else "a block gives its last tensor")
+    raise fault(
+        "N116",
+        f"`{word}` belongs at the top of a network",
+        node.span,
+        related=(Related(root.span, f"this is a {root.kind}"),) if root.kind != "network" else (),
+        help="a block takes what flows into it"
+        if word == "input"
+        else "a block gives its last tensor",
+    )
 
 
 RULES: dict[type, Callable[[Frame, Any], None]] = {

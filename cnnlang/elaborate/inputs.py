@@ -50,7 +50,9 @@ def dimension(frame: Frame, part: ast.Expression) -> Size:
     value = evaluate(part, frame.reader())
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST:
         return value
-    raise fault("A229", f"a size of an input is a whole number above 0, got {tell(value)}", part.span)
+    raise fault(
+        "A229", f"a size of an input is a whole number above 0, got {tell(value)}", part.span
+    )
 
 
 def defined(value: Any) -> bool:
@@ -58,22 +60,36 @@ def defined(value: Any) -> bool:
     return value is not MISSING and not isinstance(value, DEFINITIONS)
 
 
-def replaced(frame: Frame, node: ast.Input, shape: tuple[Size, ...], override: tuple[Any, ...]) -> tuple[Size, ...]:
+def replaced(
+    frame: Frame, node: ast.Input, shape: tuple[Size, ...], override: tuple[Any, ...]
+) -> tuple[Size, ...]:
     """The shape given from outside, which must have as many axes."""
     if len(override) != len(shape):
-        raise fault("A230", f"the input has {len(shape)} axes, the shape given has {len(override)}", node.shape.span,
-                    f"declared as {node.shape.span.text}")
+        raise fault(
+            "A230",
+            f"the input has {len(shape)} axes, the shape given has {len(override)}",
+            node.shape.span,
+            f"declared as {node.shape.span.text}",
+        )
     return tuple(free(size) if isinstance(size, str) else size for size in override)
 
 
 def typed(node: ast.Input, shape: tuple[Size, ...]) -> Tensor:
     if node.dtype not in ("float", "int"):
-        raise fault("A231", f"an input holds `float` or `int`, not `{node.dtype}`", span(node),
-                    help="leave `of ...` out for real numbers")
+        raise fault(
+            "A231",
+            f"an input holds `float` or `int`, not `{node.dtype}`",
+            span(node),
+            help="leave `of ...` out for real numbers",
+        )
     known = TOKENS if node.dtype == "int" else AXES
     if len(shape) not in known or not shape:
-        raise fault("A232", f"an input of {node.dtype} has 1 to {max(known)} axes without the batch, got {len(shape)}",
-                    node.shape.span, help="the batch axis is never written" if len(shape) > 3 else None)
+        raise fault(
+            "A232",
+            f"an input of {node.dtype} has 1 to {max(known)} axes, got {len(shape)}",
+            node.shape.span,
+            help="the batch axis is never written" if len(shape) > 3 else None,
+        )
     return Tensor(shape, known[len(shape)], node.dtype)
 
 

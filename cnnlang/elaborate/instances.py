@@ -18,7 +18,9 @@ from cnnlang.layers.tensor import AXES, Tensor
 from cnnlang.syntax import ast
 
 
-def apply_block(frame: Frame, block: BlockValue, call: ast.Call, label: str | None, flow: int) -> int:
+def apply_block(
+    frame: Frame, block: BlockValue, call: ast.Call, label: str | None, flow: int
+) -> int:
     """A block called: a module of its own, with its parameters as names."""
     name = claim(frame, label, snake(block.name), call.span)
     path = (*frame.scope.instance.path, name)
@@ -37,9 +39,20 @@ def enter_block(
     preset = frame.defaults.get(block.name)
     names = bind(block, call.arguments or (), call.span, frame.reader(), preset)
     parameters = dict(names.own)
-    instance = Instance("block", block.name, path, call.span, block.definition, labelled, call,
-                        parameters=parameters, shared=shared)
-    inner = Frame(frame.builder, Scope(instance), names, block.defaults, trail=(*frame.trail, call.span))
+    instance = Instance(
+        "block",
+        block.name,
+        path,
+        call.span,
+        block.definition,
+        labelled,
+        call,
+        parameters=parameters,
+        shared=shared,
+    )
+    inner = Frame(
+        frame.builder, Scope(instance), names, block.defaults, trail=(*frame.trail, call.span)
+    )
     return enter(frame, inner, block.definition.body, flow)
 
 
@@ -74,16 +87,24 @@ def nested(frame: Frame, instance: Instance) -> Frame:
     return Frame(frame.builder, scope, frame.names.inner(), frame.defaults, trail=frame.trail)
 
 
-def apply_shared(frame: Frame, piece: SharedValue, call: ast.Call, label: str | None, flow: int) -> int:
+def apply_shared(
+    frame: Frame, piece: SharedValue, call: ast.Call, label: str | None, flow: int
+) -> int:
     """A shared piece applied once more, with the weights that it has."""
     node = piece.definition
     if call.arguments:
         raise fault("A226", f"`{node.name}` is a shared piece: it takes no arguments", call.span)
     if frame.scope is not piece.scope:
-        raise fault("N117", f"the shared piece `{node.name}` belongs to another module", call.name_span,
-                    help="apply it where it is declared, outside blocks and stacks")
+        raise fault(
+            "N117",
+            f"the shared piece `{node.name}` belongs to another module",
+            call.name_span,
+            help="apply it where it is declared, outside blocks and stacks",
+        )
     if node.body is not None:
-        instance = Instance("shared", node.name, piece.path, call.span, node, True, call, shared=True)
+        instance = Instance(
+            "shared", node.name, piece.path, call.span, node, True, call, shared=True
+        )
         inner = nested(frame, instance)
         inner.names, inner.defaults = piece.names.inner(), piece.defaults
         inner.trail = (*frame.trail, call.span)
@@ -126,7 +147,9 @@ def shared_call(frame: Frame, piece: SharedValue, call: ast.Call, flow: int) -> 
     return BAD if BAD in inputs else steps.place(there, layer, call, inputs, piece.path, True)
 
 
-def apply_extern(frame: Frame, extern: ExternValue, call: ast.Call, label: str | None, flow: int) -> int:
+def apply_extern(
+    frame: Frame, extern: ExternValue, call: ast.Call, label: str | None, flow: int
+) -> int:
     """A user's own module: its output is what the declared shape rule says."""
     from cnnlang.elaborate import steps
 
@@ -138,19 +161,28 @@ def apply_extern(frame: Frame, extern: ExternValue, call: ast.Call, label: str |
     tensor = frame.builder.nodes[flow].output
     output = matched(frame, extern, call, tensor, names)
     node = extern.definition
-    layer = ExternModule.make({
-        "title": extern.name, "target": node.target, "arguments": tuple(names.own.items()), "result": output,
-    })
+    layer = ExternModule.make(
+        {
+            "title": extern.name,
+            "target": node.target,
+            "arguments": tuple(names.own.items()),
+            "result": output,
+        }
+    )
     frame.builder.externs[extern.name] = node.target
     path = (*frame.scope.instance.path, name)
     return steps.place(frame, layer, call, sources, path, label is not None)
 
 
-def matched(frame: Frame, extern: ExternValue, call: ast.Call, tensor: Tensor, names: Names) -> Tensor:
+def matched(
+    frame: Frame, extern: ExternValue, call: ast.Call, tensor: Tensor, names: Names
+) -> Tensor:
     """The output of an extern: its input pattern matched, its output worked out."""
     node = extern.definition
     if len(node.inputs) != 1:
-        raise fault("A228", f"`{extern.name}` takes {len(node.inputs)} tensors, one flows in", call.span)
+        raise fault(
+            "A228", f"`{extern.name}` takes {len(node.inputs)} tensors, one flows in", call.span
+        )
     bound = names.inner()
     parts = pattern(node.inputs[0])
     reader = Reader(bound, frame.builder.budget)
@@ -170,7 +202,9 @@ def matched(frame: Frame, extern: ExternValue, call: ast.Call, tensor: Tensor, n
 
 
 def is_size(value: Any) -> bool:
-    return not isinstance(value, (bool, float, str, tuple)) and (not isinstance(value, int) or value > 0)
+    return not isinstance(value, (bool, float, str, tuple)) and (
+        not isinstance(value, int) or value > 0
+    )
 
 
 def pattern(node: ast.Expression) -> tuple[ast.Expression, ...]:
@@ -187,5 +221,3 @@ def pattern(node: ast.Expression) -> tuple[ast.Expression, ...]:
 
 def mismatch(extern: ExternValue, call: ast.Call, tensor: Tensor, wanted: str) -> Exception:
     return fault("S119", f"`{extern.name}` takes {wanted}, got {tensor}", call.span)
-
-

@@ -59,7 +59,9 @@ class Budget:
         if span is not None:
             self.step(span, FAULT_STEPS)
         if span is not None and told > ERRORS:
-            raise exhausted("E306", f"there are more than {ERRORS} errors", span, "mend those first")
+            raise exhausted(
+                "E306", f"there are more than {ERRORS} errors", span, "mend those first"
+            )
 
     def layer(self, span: Span) -> None:
         self.step(span, LAYER_STEPS)
@@ -69,14 +71,22 @@ class Budget:
 
     def deeper(self, depth: int, span: Span, name: str) -> None:
         if depth > DEPTH:
-            raise exhausted("E304", f"`{name}` is nested more than {DEPTH:,} blocks deep", span,
-                            "a block that calls itself needs an `if` that ends it")
+            raise exhausted(
+                "E304",
+                f"`{name}` is nested more than {DEPTH:,} blocks deep",
+                span,
+                "a block that calls itself needs an `if` that ends it",
+            )
 
     def enter(self, span: Span, name: str) -> None:
         self.step(span, CALL_STEPS)
         if self.calls >= CALLS:
-            raise fault("E304", f"`{name}` calls itself more than {CALLS} times deep", span,
-                        help="a function that calls itself needs a condition that ends it")
+            raise fault(
+                "E304",
+                f"`{name}` calls itself more than {CALLS} times deep",
+                span,
+                help="a function that calls itself needs a condition that ends it",
+            )
 
         self.calls += 1
 
@@ -86,8 +96,12 @@ class Budget:
     def descend(self, span: Span) -> None:
         """One more body inside others, blocks and braces alike."""
         if self.levels >= LEVELS:
-            raise exhausted("E304", f"blocks and braces are nested more than {LEVELS:,} deep", span,
-                            "a block that calls itself needs an `if` that ends it")
+            raise exhausted(
+                "E304",
+                f"blocks and braces are nested more than {LEVELS:,} deep",
+                span,
+                "a block that calls itself needs an `if` that ends it",
+            )
         self.levels += 1
 
     def ascend(self) -> None:

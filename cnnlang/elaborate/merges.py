@@ -34,8 +34,13 @@ def operands(
     rest = tuple(each for each in arguments if each.name is not None)
     given = [each for each in arguments if each.name is None]
     if given and call.group is not None:
-        raise fault("A221", f"`{call.name}` has branches already", given[0].span, "and an operand",
-                    help="write the operand as a branch of its own")
+        raise fault(
+            "A221",
+            f"`{call.name}` has branches already",
+            given[0].span,
+            "and an operand",
+            help="write the operand as a branch of its own",
+        )
     if len(given) == 1 and "scalar" in cls.fields and not is_label(frame, given[0].value):
         return (), (*rest, ast.Argument("scalar", given[0].value, given[0].span))
     return tuple(operand(frame, call, each.value) for each in given), rest
@@ -48,8 +53,12 @@ def is_label(frame: Frame, value: ast.Expression) -> bool:
 def operand(frame: Frame, call: ast.Call, value: ast.Expression) -> int:
     if isinstance(value, ast.Name):
         return tensor(frame, value.name, value.span)
-    raise fault("A222", f"`{call.name}` joins tensors, which are given by name", value.span,
-                help="label the tensor where it is made, and write the label here")
+    raise fault(
+        "A222",
+        f"`{call.name}` joins tensors, which are given by name",
+        value.span,
+        help="label the tensor where it is made, and write the label here",
+    )
 
 
 def outcomes(frame: Frame, call: ast.Call, flow: int) -> tuple[int, ...]:
@@ -59,8 +68,12 @@ def outcomes(frame: Frame, call: ast.Call, flow: int) -> tuple[int, ...]:
     found: list[int] = []
     branches(frame, call.group, flow, found)
     if not found:
-        raise fault("A223", f"`{call.name}` has no branches", call.span,
-                    help="a branch begins with `|`, as in `concat { | conv(8, 1x1) | identity }`")
+        raise fault(
+            "A223",
+            f"`{call.name}` has no branches",
+            call.span,
+            help="a branch begins with `|`, as in `concat { | conv(8, 1x1) | identity }`",
+        )
     return tuple(found)
 
 
@@ -92,7 +105,9 @@ def branch_if(frame: Frame, item: ast.BranchIf, flow: int, found: list[int]) -> 
 
 def branch_for(frame: Frame, item: ast.BranchFor, flow: int, found: list[int]) -> None:
     values = listed(item.iterable, incoming(frame, flow).reader())
-    rounds = [round_(frame, item.group, flow, found, unpack(item.targets, v, item.span)) for v in values]
+    rounds = [
+        round_(frame, item.group, flow, found, unpack(item.targets, v, item.span)) for v in values
+    ]
     frame.items.append(Loop(item, tuple(rounds)))
 
 
@@ -103,7 +118,11 @@ def branch_repeat(frame: Frame, item: ast.BranchRepeat, flow: int, found: list[i
 
 
 def round_(
-    frame: Frame, group: tuple[ast.BranchItem, ...], flow: int, found: list[int], names: dict[str, Any]
+    frame: Frame,
+    group: tuple[ast.BranchItem, ...],
+    flow: int,
+    found: list[int],
+    names: dict[str, Any],
 ) -> tuple[Any, ...]:
     inner = frame.inner(names)
     frame.builder.budget.step(group[0].span if group else frame.scope.instance.span)
@@ -124,15 +143,30 @@ def incoming(frame: Frame, flow: int) -> Frame:
     return replace(frame, incoming=flow)
 
 
-def unpack(targets: tuple[ast.Name, ...], value: Any, span: Span) -> dict[str, Any]:
+def unpack(targets: tuple[ast.Target, ...], value: Any, span: Span) -> dict[str, Any]:
     """The names of a `for` with their values in one round."""
-    if len(targets) == 1:
+    if len(targets) == 1 and isinstance(targets[0], ast.Name):
         return {targets[0].name: value}
+    if len(targets) == 1:
+        return taken_apart(targets[0], value)
     if not isinstance(value, tuple) or len(value) != len(targets):
         size = len(value) if isinstance(value, tuple) else 1
-        raise fault("A224", f"`for` has {len(targets)} names for items of {size} values",
-                    targets[0].span.to(targets[-1].span))
-    return {target.name: each for target, each in zip(targets, value, strict=True)}
+        raise fault(
+            "A224",
+            f"`for` has {len(targets)} names for items of {size} values",
+            targets[0].span.to(targets[-1].span),
+        )
+    names: dict[str, Any] = {}
+    for target, each in zip(targets, value, strict=True):
+        names |= taken_apart(target, each)
+    return names
+
+
+def taken_apart(target: ast.Target, value: Any) -> dict[str, Any]:
+    """A name for a value, or names for its items."""
+    if isinstance(target, ast.Name):
+        return {target.name: value}
+    return unpack(target.items, value, target.span)
 
 
 RULES: dict[type, Any] = {

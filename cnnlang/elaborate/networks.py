@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span, has_errors
-from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.arguments import bind, complete
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import Reader, argument
 from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.flow import run
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.inputs import declare
 from cnnlang.elaborate.limits import room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
 from cnnlang.elaborate.values import POISON, BlockValue, Names, NetworkValue, Word
 from cnnlang.graph import Graph, Instance
 from cnnlang.syntax import ast
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,7 +29,9 @@ class Settings:
     shapes: Mapping[str | int, tuple[Any, ...]] = field(default_factory=dict)
 
 
-def elaborate(network: NetworkValue, settings: Settings, span: Span) -> tuple[Graph | None, list[Diagnostic]]:
+def elaborate(
+    network: NetworkValue, settings: Settings, span: Span
+) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph of a network, None if it has errors. `span` is where it was asked for."""
     builder = Builder(network.budget)
     if builder.budget.spent:
@@ -49,10 +52,12 @@ def is_template(network: NetworkValue) -> bool:
 
 
 def unfold(network: NetworkValue, settings: Settings, span: Span, builder: Builder) -> Graph:
-    base, names, defaults = resolve(network, settings.parameters, span, builder)
+    base, names = resolve(network, settings.parameters, span, builder)
     node = base.definition
     assert isinstance(node, ast.Network)
-    root = Instance("network", network.name, (), node.name_span, node, True, parameters=dict(names.own))
+    root = Instance(
+        "network", network.name, (), node.name_span, node, True, parameters=dict(names.own)
+    )
     frame = Frame(builder, Scope(root), names, base.defaults)
     outputs, training = statements(frame, node, settings)
     root.items, root.environment = frame.items, names.own
@@ -75,7 +80,7 @@ def unfold(network: NetworkValue, settings: Settings, span: Span, builder: Build
 
 def resolve(
     network: NetworkValue, given: Mapping[str, Any], span: Span, builder: Builder
-) -> tuple[NetworkValue, Names, Any]:
+) -> tuple[NetworkValue, Names]:
     """The network proper behind a chain of variants, with the values of its parameters.
 
     A value from outside wins over what a variant passes on.
@@ -90,18 +95,40 @@ def resolve(
         if target is POISON:
             raise Muted
         if not isinstance(target, NetworkValue):
-            near = nearest(call.function, [n for n in names.all() if isinstance(names.find(n), NetworkValue)])
-            raise fault("N124", f"`{call.function}` is not a network", call.name_span,
-                        f"did you mean `{near}`?" if near else "")
+            near = nearest(
+                call.function, [n for n in names.all() if isinstance(names.find(n), NetworkValue)]
+            )
+            raise fault(
+                "N124",
+                f"`{call.function}` is not a network",
+                call.name_span,
+                f"did you mean `{near}`?" if near else "",
+            )
         if target in seen:
-            raise fault("N125", f"`{network.name}` is a variant of itself", call.span)
+            raise circle(seen, target)
         seen.append(target)
         passed = passed_on(target, call, names, reader, left)
         names = outside(target, passed, left, call.span, reader)
         network = target
     if left:
         raise surplus(left, seen, span)
-    return network, names, network.defaults
+    return network, names
+
+
+def circle(seen: Sequence[NetworkValue], target: NetworkValue) -> Fault:
+    """Variants of one another are told once, at the first of them."""
+    ring = seen[seen.index(target) :]
+    first = min(ring, key=lambda each: each.definition.span.start)
+    if first is not seen[0]:
+        return Muted()
+    others = [each for each in ring if each is not first][:3]
+    return fault(
+        "N125",
+        f"`{first.name}` is a variant of itself",
+        first.definition.name_span,
+        related=tuple(Related(each.definition.name_span, "by way of this one") for each in others),
+        help="one network of the circle must have a body",
+    )
 
 
 def passed_on(
@@ -118,7 +145,11 @@ def passed_on(
 
 
 def outside(
-    network: NetworkValue, passed: Mapping[str, Any], left: dict[str, Any], span: Span, reader: Reader
+    network: NetworkValue,
+    passed: Mapping[str, Any],
+    left: dict[str, Any],
+    span: Span,
+    reader: Reader,
 ) -> Names:
     """The parameters of a network; those set from outside are taken out of `left`."""
     mine = {p.name: left.pop(p.name) for p in network.parameters if p.name in left}
@@ -157,8 +188,12 @@ def statements(
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD
     if not frame.builder.inputs and frame.flow != BAD:
-        raise fault("N126", f"the network `{node.name}` has no input", node.name_span,
-                    help="declare one, as in `input 3x224x224`")
+        raise fault(
+            "N126",
+            f"the network `{node.name}` has no input",
+            node.name_span,
+            help="declare one, as in `input 3x224x224`",
+        )
     plain = returned(frame, outputs[False]) if False in outputs else (frame.flow,)
     training = returned(frame, outputs[True]) if True in outputs else None
     return tuple(BAD if v is None else v for v in plain), training
@@ -167,8 +202,13 @@ def statements(
 def once(outputs: dict[bool, ast.Output], statement: ast.Output) -> None:
     earlier = outputs.get(statement.training)
     if earlier is not None:
-        raise fault("N127", "a network says only once what it returns", statement.span,
-                    related=(Related(earlier.span, "said here"),), help="name all outputs in one statement")
+        raise fault(
+            "N127",
+            "a network says only once what it returns",
+            statement.span,
+            related=(Related(earlier.span, "said here"),),
+            help="name all outputs in one statement",
+        )
     outputs[statement.training] = statement
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Related, Span
-from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import POISON, Reader, evaluate
 from cnnlang.elaborate.faults import Muted, fault
+from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.limits import LETTERS
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.elaborate.values import Defaults, Names
@@ -107,9 +107,14 @@ def claim(frame: Frame, label: str | None, kind: str, span: Span, module: bool =
         name, span = str(label), label.span if isinstance(label, Labelled) else span
     earlier = frame.scope.taken.get(name)
     if earlier is not None:
-        raise fault("N107", f"two layers here are called `{name}`", span, "the second one",
-                    related=(Related(earlier, "the first one"),),
-                    help="label one of them otherwise" if label else "label it")
+        raise fault(
+            "N107",
+            f"two layers here are called `{name}`",
+            span,
+            "the second one",
+            related=(Related(earlier, "the first one"),),
+            help="label one of them otherwise" if label else "label it",
+        )
     frame.scope.taken[name] = span
     return name
 
@@ -125,13 +130,21 @@ def spell(label: ast.Label, frame: Frame) -> Labelled:
     parts = [part if isinstance(part, str) else written(part, frame) for part in label.parts]
     name = "".join(parts)
     if not name or "." in name or len(name) > LETTERS:
-        raise fault("N108", f"`{name[:40]}` cannot be a name", label.span,
-                    f"a name has 1 to {LETTERS} letters and no dot")
+        raise fault(
+            "N108",
+            f"`{name[:40]}` cannot be a name",
+            label.span,
+            f"a name has 1 to {LETTERS} letters and no dot",
+        )
     if not label.quoted and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise fault("N108", f"`{name}` cannot be a name", label.span, help="put it in quotes")
     if name in MODULE_ATTRIBUTES:
-        raise fault("N109", f"`{name}` is an attribute that every PyTorch module has already", label.span,
-                    help=f"call it `{name}_`")
+        raise fault(
+            "N109",
+            f"`{name}` is an attribute that every PyTorch module has already",
+            label.span,
+            help=f"call it `{name}_`",
+        )
     labelled = Labelled(name)
     labelled.span = label.span
     return labelled
@@ -149,8 +162,12 @@ def tensor(frame: Frame, name: str, span: Span) -> int:
     value = frame.scope.find(name)
     if value is None:
         near = nearest(name, frame.scope.visible())
-        raise fault("N110", f"no tensor is called `{name}` here", span,
-                    f"did you mean `{near}`?" if near else "label it where it is made: `name: layer(...)`")
+        raise fault(
+            "N110",
+            f"no tensor is called `{name}` here",
+            span,
+            f"did you mean `{near}`?" if near else "label it where it is made: `name: layer(...)`",
+        )
     if value == BAD:
         raise Muted
     return value

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
-from cnnlang.elaborate.hints import meant, nearest
 from cnnlang.elaborate.builder import BAD
-from cnnlang.elaborate.expressions import argument, tell, weigh
+from cnnlang.elaborate.expressions import argument, tell
 from cnnlang.elaborate.faults import Fault, Muted, fault
+from cnnlang.elaborate.hints import meant, nearest
 from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
+from cnnlang.elaborate.lists import weigh
 from cnnlang.elaborate.merges import is_merge, operands, outcomes
 from cnnlang.elaborate.scope import Frame, claim, spell, tensor
 from cnnlang.elaborate.values import (
@@ -22,16 +24,17 @@ from cnnlang.elaborate.values import (
     SharedValue,
     Word,
 )
-from cnnlang.graph import Apply
+from cnnlang.graph import Apply, Node
 from cnnlang.layers import REGISTRY
 from cnnlang.layers.base import Layer, LayerError, Problem, Weight
+from cnnlang.layers.tensor import AXIS_NAMES
 from cnnlang.layers.values import Ref
 from cnnlang.syntax import ast
 
 
 def advance(frame: Frame, step: ast.Step, flow: int | None) -> int:
     """The value that a step makes of `flow`; on a mistake, tells it and gives `BAD`."""
-    label = None
+    label: str | None = None
     try:
         label = spell(step.label, frame) if step.label else None
         value = element(frame, step, label, flow)
@@ -52,7 +55,9 @@ def plain(label: ast.Label | None) -> str | None:
 def element(frame: Frame, step: ast.Step, label: str | None, flow: int | None) -> int:
     what = step.element
     if flow is None:
-        raise fault("N111", "no tensor flows in here", what.span, help="declare an `input` before it")
+        raise fault(
+            "N111", "no tensor flows in here", what.span, help="declare an `input` before it"
+        )
     if isinstance(what, ast.Stack):
         return apply_stack(frame, what, label, flow)
     if isinstance(what, ast.Residual):
@@ -66,8 +71,12 @@ def named(frame: Frame, call: ast.Call, label: str | None, flow: int) -> int:
     if value is POISON:
         raise Muted
     if call.group is not None and (value is not MISSING or not is_merge(REGISTRY.get(call.name))):
-        raise fault("A220", f"`{call.name}` takes no branches", call.name_span,
-                    help="branches belong to a merge such as `concat`, `add` or `multiply`")
+        raise fault(
+            "A220",
+            f"`{call.name}` takes no branches",
+            call.name_span,
+            help="branches belong to a merge such as `concat`, `add` or `multiply`",
+        )
     for kind, apply in APPLIERS.items():
         if isinstance(value, kind):
             return apply(frame, value, call, label, flow)
@@ -87,22 +96,39 @@ def identity(call: ast.Call, flow: int) -> int:
 def unknown(frame: Frame, call: ast.Call, value: Any) -> Fault:
     """What to say of a name that is no layer and no block."""
     if isinstance(value, NetworkValue):
-        return fault("N112", f"`{call.name}` is a network, not a block", call.name_span,
-                     help=f"write `block {call.name}(...)` to use it inside another")
+        return fault(
+            "N112",
+            f"`{call.name}` is a network, not a block",
+            call.name_span,
+            help=f"write `block {call.name}(...)` to use it inside another",
+        )
     if value is not MISSING:
         return fault(
             "N112", f"`{call.name}` is {tell(value)}, not a layer or block", call.name_span
         )
     if frame.scope.find(call.name) is not None:
-        return fault("N113", f"`{call.name}` is a tensor; a tensor can only begin a chain", call.name_span,
-                     help=f"join it with `add({call.name})` or `concat({call.name})`")
-    blocks = [name for name in frame.names.all() if isinstance(frame.names.find(name), tuple(APPLIERS))]
+        return fault(
+            "N113",
+            f"`{call.name}` is a tensor; a tensor can only begin a chain",
+            call.name_span,
+            help=f"join it with `add({call.name})` or `concat({call.name})`",
+        )
+    blocks = [
+        name for name in frame.names.all() if isinstance(frame.names.find(name), tuple(APPLIERS))
+    ]
     near = meant(call.name, (*REGISTRY, *blocks, *frame.scope.visible(), "identity"))
-    return fault("N114", f"unknown layer or block `{call.name}`", call.name_span,
-                 f"did you mean `{near}`?" if near else "", help=f"write `{near}`" if near else None)
+    return fault(
+        "N114",
+        f"unknown layer or block `{call.name}`",
+        call.name_span,
+        f"did you mean `{near}`?" if near else "",
+        help=f"write `{near}`" if near else None,
+    )
 
 
-def apply_layer(frame: Frame, cls: type[Layer], call: ast.Call, label: str | None, flow: int) -> int:
+def apply_layer(
+    frame: Frame, cls: type[Layer], call: ast.Call, label: str | None, flow: int
+) -> int:
     """A layer (or merge) applied to the flow."""
     sources, rest = operands(frame, cls, call)
     positional, given, references = read(frame, cls, rest)
@@ -128,13 +154,19 @@ def read(
             references.append(tensor(frame, each.value.name, each.value.span))
             given[each.name] = Ref(each.value.name)
         elif each.name is None:
-            positional.append(argument(each.value, reader))
+            field = next(iter(cls.positional[len(positional) :]), "")
+            positional.append(argument(each.value, reader, axis_words(cls, field)))
         else:
-            given[each.name] = argument(each.value, reader)
+            given[each.name] = argument(each.value, reader, axis_words(cls, each.name))
     for field in cls.positional[: len(positional)]:
         if not any(each.name == field for each in arguments):
             given.pop(field, None)
     return positional, given, references
+
+
+def axis_words(cls: type[Layer], field: str) -> tuple[str, ...]:
+    """The words that are axes in an argument, whatever else has such a name."""
+    return AXIS_NAMES if field in cls.axes else ()
 
 
 def build(
@@ -156,10 +188,21 @@ def located(
     names = frame.names.all()
     found = []
     for problem in error.problems:
-        span = spans.get(problem.field or "", call.name_span if call.arguments is None else call.span)
+        span = spans.get(
+            problem.field or "", call.name_span if call.arguments is None else call.span
+        )
         if problem.code in ("A202", "A205"):
-            span = next((a.name_span for a in call.arguments or () if a.name == problem.field and a.name_span), span)
-        word = problem.code == "A203" and any(isinstance(v, Word) and v == span.text for v in values)
+            span = next(
+                (
+                    a.name_span
+                    for a in call.arguments or ()
+                    if a.name == problem.field and a.name_span
+                ),
+                span,
+            )
+        word = problem.code == "A203" and any(
+            isinstance(v, Word) and v == span.text for v in values
+        )
         found.append(unnamed(problem, span, names) if word else diagnostic(problem, span))
     return Fault(*found)
 
@@ -175,7 +218,9 @@ def unnamed(problem: Problem, span: Span, names: list[str]) -> Diagnostic:
 
 
 def diagnostic(problem: Problem, span: Span, related: tuple[Related, ...] = ()) -> Diagnostic:
-    return Diagnostic(problem.code, problem.message, span, problem.label, related, problem.notes, problem.help)
+    return Diagnostic(
+        problem.code, problem.message, span, problem.label, related, problem.notes, problem.help
+    )
 
 
 def argument_spans(cls: type[Layer], call: ast.Call) -> dict[str, Span]:
@@ -190,13 +235,20 @@ def argument_spans(cls: type[Layer], call: ast.Call) -> dict[str, Span]:
 
 
 def place(
-    frame: Frame, layer: Layer, call: ast.Call, inputs: tuple[int, ...], path: tuple[str, ...], labelled: bool
+    frame: Frame,
+    layer: Layer,
+    call: ast.Call,
+    inputs: tuple[int, ...],
+    path: tuple[str, ...],
+    labelled: bool,
 ) -> int:
     """The node of a layer; what is wrong with its inputs is told at its arguments."""
     try:
         index = frame.builder.add(layer, inputs, path, call.span, labelled, call)
     except LayerError as error:
-        raise explained(frame, located(frame, type(layer), call, error), inputs, call.span) from None
+        raise explained(
+            frame, located(frame, type(layer), call, error), inputs, call.span
+        ) from None
     share(frame, index)
     frame.items.append(Apply(index))
     return index
@@ -204,27 +256,35 @@ def place(
 
 def explained(frame: Frame, problem: Fault, inputs: tuple[int, ...], span: Span) -> Fault:
     """The fault with where its tensors came from, and the shapes on the way there."""
-    from dataclasses import replace
-
     nodes = frame.builder.nodes
-    related: tuple[Related, ...] = ()
-    if len(inputs) > 1:
-        seen = {nodes[i].span: f"this is {nodes[i].output}" for i in inputs if nodes[i].span != span}
-        related = tuple(Related(where, label) for where, label in seen.items())
-    chain: list[str] = []
-    at = inputs[0]
-    while len(chain) < 4:
-        chain.append(f"{nodes[at].name} {nodes[at].output}")
-        if not nodes[at].inputs:
-            break
-        at = nodes[at].inputs[0]
-    note = "shapes: " + ("... -> " if nodes[at].inputs and len(chain) == 4 else "") + " -> ".join(reversed(chain))
+    related = origins(nodes, inputs, span) if len(inputs) > 1 else ()
+    note = "shapes: " + " -> ".join(way(nodes, inputs[0]))
     return Fault(
         *(
-            replace(d, related=(*d.related, *related), notes=(*d.notes, note)) if d.code[0] == "S" else d
+            replace(d, related=(*d.related, *related), notes=(*d.notes, note))
+            if d.code.startswith("S")
+            else d
             for d in problem.diagnostics
         )
     )
+
+
+def origins(nodes: list[Node], inputs: tuple[int, ...], span: Span) -> tuple[Related, ...]:
+    """Where the tensors come from; the first and the last few of many."""
+    made = {nodes[i].span: f"this is {nodes[i].output}" for i in inputs if nodes[i].span != span}
+    found = [Related(where, label) for where, label in made.items()]
+    return tuple(found if len(found) <= 4 else [*found[:2], *found[-2:]])
+
+
+def way(nodes: list[Node], at: int) -> list[str]:
+    """The last tensors on the way to a node, with their names, in the order of the run."""
+    found: list[str] = []
+    while len(found) < 4:
+        found.append(f"{nodes[at].name} {nodes[at].output}")
+        if not nodes[at].inputs:
+            return found[::-1]
+        at = nodes[at].inputs[0]
+    return ["...", *found[::-1]]
 
 
 def share(frame: Frame, index: int) -> None:
@@ -233,7 +293,9 @@ def share(frame: Frame, index: int) -> None:
     assert node.layer is not None
     known = frame.builder.weights
     if node.path not in known:
-        known[node.path] = node.layer.weights(tuple(frame.builder.nodes[i].output for i in node.inputs))
+        known[node.path] = node.layer.weights(
+            tuple(frame.builder.nodes[i].output for i in node.inputs)
+        )
         return
     weights = node.layer.weights(tuple(frame.builder.nodes[i].output for i in node.inputs))
     if weights != known[node.path]:
@@ -253,7 +315,7 @@ def times(weights: tuple[Weight, ...]) -> str:
 
 
 def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: int) -> int:
-    """`add` of two bodies that start from the same tensor; the shortcut is the identity if empty."""
+    """`add` of two bodies that start from one tensor; the shortcut is the identity if empty."""
     from cnnlang.elaborate.flow import body
 
     sides = [body(frame, what.main, flow)]
@@ -263,7 +325,14 @@ def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: in
         return BAD
     call = ast.Call("add", None, None, what.span, head(what.span))
     path = (*frame.scope.instance.path, name)
-    return place(frame, frame.builder.layer(REGISTRY["add"], (), {}), call, tuple(sides), path, label is not None)
+    return place(
+        frame,
+        frame.builder.layer(REGISTRY["add"], (), {}),
+        call,
+        tuple(sides),
+        path,
+        label is not None,
+    )
 
 
 def head(span: Span) -> Span:

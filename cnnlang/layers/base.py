@@ -118,7 +118,8 @@ class Layer:
     """A layer with its arguments; immutable, compared by value, shared by all who write the same.
 
     A layer takes `operands` tensors (the incoming one included); `references` are the fields that
-    name further tensors (`like=skip`).
+    name further tensors (`like=skip`); `axes` are those that name axes, where `width` is the axis
+    even if a parameter is called so.
     """
 
     name: ClassVar[str] = ""
@@ -127,11 +128,13 @@ class Layer:
     references: ClassVar[tuple[str, ...]] = ()
     fields: ClassVar[Mapping[str, Any]] = {}
     positional: ClassVar[tuple[str, ...]] = ()
+    axes: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, name: str = "", family: str = "") -> None:
         super().__init_subclass__()
         cls.family = family or cls.family
         cls.fields, cls.positional = collect(cls)
+        cls.axes = axes(cls)
         if name:
             cls.name = name
             REGISTRY[name] = cls
@@ -230,6 +233,13 @@ def collect(cls: type[Layer]) -> tuple[dict[str, Any], tuple[str, ...]]:
                 if not by_name and field not in positional:
                     positional.append(field)
     return {f: fields[f] for f in (*positional, *fields)}, tuple(positional)
+
+
+def axes(cls: type[Layer]) -> frozenset[str]:
+    """The fields that name axes, by their annotation."""
+    known = [vars(base).get("__annotations__", {}) for base in cls.__mro__]
+    kinds = ("Axes", "Axes | None", "Permutation")
+    return frozenset(f for each in known for f, kind in each.items() if str(kind) in kinds)
 
 
 def unknown_argument(cls: type[Layer], name: str) -> Problem:

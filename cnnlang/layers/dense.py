@@ -124,15 +124,16 @@ class Dense(Layer, name="dense", family="Dense"):
 class Bilinear(Layer, name="bilinear", family="Dense"):
     """Weighted sums of all products of a feature of the one tensor and a feature of the other.
 
-    Both tensors are flat. Weights: units x first x second, and a bias. MACs: the weights.
+    Both tensors are flat: `bilinear(other, units=10)`. Weights: units x first x second, and a
+    bias. MACs: the weights.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
     """
 
     operands: ClassVar[tuple[int, int | None]] = (2, 2)
 
+    _: KW_ONLY
     units: Count
     """Number of outputs."""
-    _: KW_ONLY
     bias: Flag = True
     """Whether to add a learned number per output."""
     init: Init = None

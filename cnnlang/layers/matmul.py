@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
@@ -26,6 +27,7 @@ class Matmul(Layer, name="matmul", family="Merge"):
 
     operands: ClassVar[tuple[int, int | None]] = (2, 2)
 
+    _: KW_ONLY
     axis: Axes | None = None
     """The axis to sum over, or `[first, second]` where it differs."""
 

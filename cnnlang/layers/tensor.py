@@ -17,6 +17,7 @@ AXES: dict[int, tuple[str, ...]] = {
     3: ("channels", "height", "width"),
     4: ("channels", "depth", "height", "width"),
 }
+AXIS_NAMES = ("channels", "features", "length", "depth", "height", "width")
 SPATIAL = ("length", "depth", "height", "width")
 TOKENS: dict[int, tuple[str, ...]] = {
     1: ("length",),

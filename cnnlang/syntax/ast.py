@@ -125,6 +125,16 @@ class Apply:
     name_span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Names in parentheses that take an item apart: the `(t, c)` of `for i, (t, c) in ...`."""
+
+    items: tuple[Target, ...]
+    span: Span
+
+
+Target: TypeAlias = Name | Targets
+
 Expression: TypeAlias = (
     Number
     | Text
@@ -207,7 +217,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class BranchFor:
-    targets: tuple[Name, ...]
+    targets: tuple[Target, ...]
     iterable: Expression
     group: tuple[BranchItem, ...]
     span: Span
@@ -283,7 +293,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    targets: tuple[Name, ...]
+    targets: tuple[Target, ...]
     iterable: Expression
     body: Body
     span: Span

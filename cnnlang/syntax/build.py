@@ -50,6 +50,9 @@ class Builder(Expressions):
             return ast.BranchFor(tuple(v[1]), v[3], to_group(v[4], self.complain), span)
         return ast.For(tuple(v[1]), v[3], self.body(v[4]), span)
 
+    def target_group(self, v: Values) -> ast.Targets:
+        return ast.Targets(tuple(v[1]), self.span(v[0].start, v[2].end))
+
     def choice(self, v: Values) -> ast.If | ast.BranchIf:
         span = self.span(v[0].start, v[2].span.end)
         if v[2].is_group:

@@ -101,7 +101,7 @@ def pill(unit: Unit, theme: Theme) -> Attributes:
     one = head(unit)
     assert one.layer is not None
     dropped = one.layer.family == "Regularisation"
-    words = [chip(one.layer)] if dropped else [heading(one.layer), details(one, None)]
+    words = [chip(one.layer)] if dropped else [heading(one), details(one, None)]
     words += [chip(each.layer) for each in unit.chips if each.layer]
     return {
         "label": html.label(html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)),
@@ -120,7 +120,7 @@ def card(unit: Unit, theme: Theme, width: int) -> str:
     numbers = count(unit.parameters) if unit.parameters and not unit.growth else ""
     rows = [
         pair(
-            html.font(heading(one.layer), NAME, theme.ink, bold=True),
+            html.font(heading(one), NAME, theme.ink, bold=True),
             html.font(unit.name, DETAIL, theme.secondary),
         )
     ]

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import lcm
 
 from cnnlang.analysis.validity import SizeSet
+from cnnlang.backends.summary import window
 from cnnlang.graph import Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.tensor import Tensor
@@ -84,10 +85,12 @@ def chip(layer: Layer) -> str:
     return title(layer) if p is None else f"{title(layer)} {p:g}"
 
 
-def heading(layer: Layer) -> str:
+def heading(node: Node) -> str:
     """The name of a layer with the size of its window: `Conv 3×3`."""
-    windowed = "kernel" in type(layer).fields or layer.name.startswith("adaptive")
-    return " ".join([title(layer), *(layer.caption()[:1] if windowed else ())])
+    layer = node.layer
+    assert layer is not None
+    adaptive = layer.caption()[0] if layer.name.startswith("adaptive") else ""
+    return f"{title(layer)} {window(node) or adaptive}".rstrip()
 
 
 def details(node: Node, before: Tensor | None, growth: int = 0) -> str:

@@ -28,8 +28,9 @@ INLINE = 64
 class Writer:
     """Lines under way: variables that hold values, and values not yet given to a variable.
 
-    `uses` counts how often every value will still be needed; `bases` has the variable that the
-    expression of a waiting value begins with.
+    `uses` counts how often every value will still be needed. Of an expression, `bases` has the
+    variable that it begins with and `reads` all that it reads; those of a waiting one, and those
+    `held` by the one being written, must keep their values.
     """
 
     plan: ClassPlan
@@ -39,6 +40,8 @@ class Writer:
     variables: dict[Ref, str] = field(default_factory=dict)
     pending: dict[Ref, tuple[Doc, Step]] = field(default_factory=dict)
     bases: dict[Ref, str] = field(default_factory=dict)
+    reads: dict[Ref, frozenset[str]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
     lines: list[str] = field(default_factory=list)
     indent: int = 8
 
@@ -102,24 +105,27 @@ class Writer:
 
     def step(self, step: Step) -> None:
         """One value: kept back if its only user takes it in, else given to a variable."""
-        document = self.document(step)
         ref = ("step", step.id)
-        self.bases[ref] = self.base(step.inputs[0]) if step.inputs else ""
+        document = self.document(step, ref)
         if self.inlined(step, ref, document):
             self.pending[ref] = document, step
         else:
+            self.held = self.reads[ref]
             self.flush()
+            self.held = frozenset()
             self.assign(ref, document, step)
 
-    def document(self, step: Step) -> Doc:
+    def document(self, step: Step, ref: Ref) -> Doc:
         """The expression of a step; operands that make it too long become variables first."""
         whole = self.expression(step, [self.peek(ref) for ref in step.inputs])
         room = WIDTH - self.indent - len("branch1 = ")
         if len(flat(whole)) > room or self.stale(step):
-            for ref in step.inputs:
-                if ref in self.pending:
-                    self.settle(ref)
-        operands = [self.take(ref) for ref in step.inputs]
+            for each in step.inputs:
+                if each in self.pending:
+                    self.settle(each)
+        self.bases[ref] = self.base(step.inputs[0]) if step.inputs else ""
+        self.reads[ref] = frozenset().union(*map(self.read, step.inputs))
+        operands = [self.take(each) for each in step.inputs]
         return self.expression(step, operands)
 
     def stale(self, step: Step) -> bool:
@@ -176,6 +182,10 @@ class Writer:
             return self.pending.pop(ref)[0]
         return self.variables[ref]
 
+    def read(self, ref: Ref) -> frozenset[str]:
+        """The variables that an operand reads."""
+        return self.reads[ref] if ref in self.pending else frozenset((self.variables[ref],))
+
     def base(self, ref: Ref) -> str:
         return self.variables.get(ref) or self.bases.get(ref, "")
 
@@ -200,6 +210,7 @@ class Writer:
     def name(self, ref: Ref, step: Step) -> str:
         """A variable for a value: its label, `x` along the chain, else the first one free."""
         live = {name for other, name in self.variables.items() if self.uses[other] > 0}
+        live = live.union(self.held, *(self.reads[other] for other in self.pending))
         asked = self.uses[ref] > 1 or "results" in self.users.get(ref, [])
         if asked and is_labelled(step) and usable(step.attribute) and step.attribute not in live:
             return step.attribute

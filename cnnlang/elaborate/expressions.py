@@ -119,7 +119,7 @@ def size(node: ast.Size, reader: Reader) -> Any:
                 "N102",
                 f"`{part}` is a free dimension, which only an input may have",
                 node.span,
-                help=f"write it as a list: `[3, {part.lower()}]`, with a value for `{part.lower()}`",
+                help=f"write a list, with a value for the letter: `[3, {part.lower()}]`",
             )
     return node.parts
 

@@ -14,7 +14,7 @@ from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.flow import run
 from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.inputs import declare
-from cnnlang.elaborate.limits import room
+from cnnlang.elaborate.limits import VARIANT_STEPS, room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
 from cnnlang.elaborate.values import POISON, BlockValue, Names, NetworkValue, Word
 from cnnlang.graph import Graph, Instance
@@ -107,6 +107,7 @@ def resolve(
         if target in seen:
             raise circle(seen, target)
         seen.append(target)
+        builder.budget.step(call.span, VARIANT_STEPS)
         passed = passed_on(target, call, names, reader, left)
         names = outside(target, passed, left, call.span, reader)
         network = target

@@ -50,7 +50,7 @@ class Matmul(Layer, name="matmul", family="Merge"):
         if left.rank != right.rank or left.rank < 2:
             raise fail(
                 "S121",
-                f"`matmul` needs two tensors of as many axes, two or more, got {left} and {right}",
+                f"`matmul` needs two tensors of two or more axes, got {left} and {right}",
                 f"{left.rank} and {right.rank} axes",
             )
         i, j = self.places(inputs)

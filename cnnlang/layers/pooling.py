@@ -238,7 +238,7 @@ def too_padded(layer: Pooling, pad: int, k: int) -> Exception:
 def unequal(layer: Layer, option: str) -> Exception:
     return fail(
         "A208",
-        f"`{option}` of `{layer.name}` needs the same padding at both ends",
+        f"`{option}` of `{layer.name}` needs equal padding at both ends",
         field="padding",
         help="pad alike, or put `pad` before it",
     )

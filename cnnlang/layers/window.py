@@ -150,13 +150,13 @@ def convolved(layer: Layer, sizes: Shape, w: Window, need: Need) -> Shape:
 
 
 def too_large(layer: Layer, w: Window, sizes: Shape, padded: Size, extent: int) -> Problem:
-    kernel = show(w.kernel)
-    dilated = f" (dilated to {show(w.extent)})" if max(w.dilation) > 1 else ""
-    padding = f", padded to {padded}" if any(map(any, w.pads or ())) else ""
+    padding = " with its padding" if any(map(any, w.pads or ())) else ""
+    dilated = (f"the kernel is dilated to {show(w.extent)}",) if max(w.dilation) > 1 else ()
     return Problem(
         "S101",
-        f"`{layer.name}` kernel {kernel}{dilated} is larger than its {show(sizes)} input{padding}",
-        f"needs at least {extent}, has {padded}",
+        f"`{layer.name}` kernel {show(w.kernel)} is larger than its {show(sizes)} input",
+        f"needs at least {extent}, has {padded}{padding}",
+        notes=dilated,
         field="kernel",
         help="use `padding=same`, a smaller kernel, or a larger input",
     )

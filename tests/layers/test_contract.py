@@ -124,7 +124,7 @@ def tried(case: Case) -> tuple[Tensor | None, LayerError | None]:
     except LayerError as error:
         for problem in error.problems:
             assert problem.code in CODES
-            assert len(problem.message) <= 110, problem.message
+            assert len(problem.message) <= 90, problem.message
             assert problem.field is None or problem.field in case.layer.fields
         return None, error
 

@@ -22,6 +22,11 @@ REFERENCE = Path(__file__).parent / "torchvision_reference.csv"
 UNINITIALISED = ("googlenet", "inception_v3")
 """Networks that torchvision initialises slowly, and with a warning, unless it is told not to."""
 
+SMALL, MIDDLE = (80, 112), (160, 192)
+"""Heights and widths that every network takes in evaluation."""
+COSTLY = 6_000_000_000
+"""MACs from which on a network is compared at a middle size in place of the published one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -104,9 +109,10 @@ def filled(key: str, value: Tensor) -> Tensor:
     if not value.is_floating_point():
         return value.zero_()
     if value.numel() > max(value.shape):
-        return value.normal_().mul_((2 / value[0].numel()) ** 0.5)
+        bound = (6 / value[0].numel()) ** 0.5
+        return value.uniform_(-bound, bound)
     if key.endswith(("bias", "running_mean")):
-        return value.normal_(std=0.1)
+        return value.uniform_(-0.2, 0.2)
     return value.uniform_(0.5, 1.5)
 
 
@@ -116,6 +122,11 @@ def filled(key: str, value: Tensor) -> Tensor:
 def image(*size: int, batch: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     """Random images of height and width `size`."""
     return torch.randn(batch, 3, *size, dtype=dtype, generator=torch.Generator().manual_seed(1))
+
+
+def sizes(network: Published) -> tuple[tuple[int, int], tuple[int, int]]:
+    """A small size, and the published one unless it takes too long."""
+    return SMALL, (network.size, network.size) if network.macs <= COSTLY else MIDDLE
 
 
 def tensors(value: Any) -> tuple[Tensor, ...]:
@@ -150,7 +161,7 @@ def in_training(first: nn.Module, second: nn.Module, x: Tensor) -> float:
     Dropout is seeded alike. The modules must not share their statistics (see `apart`).
     """
     got, wanted = (trained(module.train(), x) for module in (first, second))
-    assert list(got) == list(wanted)
+    assert got.keys() == wanted.keys()
     return largest((got[key], wanted[key]) for key in wanted)
 
 
@@ -158,14 +169,18 @@ def trained(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     """All that one step makes: outputs, gradients, and the statistics that it leaves."""
     torch.manual_seed(2)
     outputs = tensors(module(x))
-    sum((out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum() for out in outputs).backward()  # type: ignore[union-attr]
+    torch.stack(
+        [(out * torch.linspace(-1, 1, out.shape[1])).sum() for out in outputs]
+    ).sum().backward()
     found = {f"output {i}": out.detach() for i, out in enumerate(outputs)}
-    found |= {f"gradient of {name}": p.grad for name, p in module.named_parameters()}  # type: ignore[misc]
-    statistics = {name: b.detach() for name, b in module.named_buffers() if b.is_floating_point()}
-    return dict(sorted((found | statistics).items()))
+    found |= {name: b for name, b in module.named_buffers() if b.is_floating_point()}
+    for name, parameter in module.named_parameters():
+        assert parameter.grad is not None, name
+        found[f"gradient of {name}"] = parameter.grad
+    return found
 
 
-def spreads_apart(first: nn.Module, second: nn.Module) -> list[str]:
+def spread_apart(first: nn.Module, second: nn.Module) -> list[str]:
     """The weights that two fresh networks initialise in different ways.
 
     Constant in one and not the other, or standard deviations further apart than chance.

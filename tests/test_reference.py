@@ -1,0 +1,134 @@
+"""The language reference: its programs run, and its lists of layers and limits are current.
+
+`python tests/test_reference.py` writes the two lists anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_spec import Case, cases, verify
+
+from cnnlang.elaborate import codes as elaborate_codes
+from cnnlang.elaborate import limits
+from cnnlang.layers import FAMILIES, REGISTRY, Layer
+from cnnlang.layers import codes as layer_codes
+from cnnlang.layers.validation import spell
+from cnnlang.sizes import PERIOD_LIMIT
+from cnnlang.syntax import codes as syntax_codes
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "grammar" / "README.md"
+TABLES = (syntax_codes.CODES, layer_codes.CODES, elaborate_codes.CODES)
+CODE = re.compile(r'"([A-Z][0-9]{3})"')
+UNSHOWN = {"P013", "P022", "P023", "P090", "P091", "P092", "P093", "N128", "N129", "E306"}
+"""Codes of what no page can show: files, the command line, very long texts."""
+
+
+@pytest.mark.parametrize("case", cases(REFERENCE), ids=lambda case: case.id)
+def test_program(case: Case) -> None:
+    verify(case)
+
+
+# --- the lists -----------------------------------------------------------------------------------
+
+
+def layer_list() -> str:
+    """Every layer by family: how it is written, and what it does."""
+    families: dict[str, list[type[Layer]]] = {}
+    for module in FAMILIES:
+        for layer in REGISTRY.values():
+            if layer.__module__ == module.__name__:
+                families.setdefault(layer.family, []).append(layer)
+    return "\n".join(line for name, layers in families.items() for line in family(name, layers))
+
+
+def family(name: str, layers: list[type[Layer]]) -> Iterator[str]:
+    yield from (f"### {name}", "", "| layer | |", "|---|---|")
+    yield from (f"| `{signature(layer)}` | {summary(layer)} |" for layer in layers)
+    yield ""
+
+
+def signature(layer: type[Layer]) -> str:
+    """`conv(filters, kernel, *, stride=1, ...)`, without parentheses if it has no arguments."""
+    by_position = [argument(field, layer.fields[field]) for field in layer.positional]
+    if layer.operands != (1, 1):
+        by_position.insert(0, "tensor, ...")
+    by_name = [argument(f, v) for f, v in layer.fields.items() if f not in layer.positional]
+    parts = [*by_position, *(["*"] if by_name else []), *by_name]
+    return f"{layer.name}({', '.join(parts)})" if parts else layer.name
+
+
+def argument(field: str, default: Any) -> str:
+    return field if default is ... else f"{field}={spell(default)}"
+
+
+def summary(layer: type[Layer]) -> str:
+    """The first sentence of a layer's documentation."""
+    paragraph = " ".join((layer.__doc__ or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.)\s", paragraph)[0].replace("|", "\\|")
+
+
+def limit_list() -> str:
+    rows = [
+        ("steps to unfold a file, the other files that it uses included", limits.STEPS),
+        ("layers of a network", limits.LAYERS),
+        ("blocks in blocks", limits.DEPTH),
+        ("blocks and braces in one another", limits.LEVELS),
+        ("function calls in one another", limits.CALLS),
+        ("values in a list, and rounds of a `repeat`", limits.ITEMS),
+        ("lists in lists", limits.NESTED),
+        ("bits of a whole number", limits.BITS),
+        ("positions after which the size of a free axis must repeat its pattern", PERIOD_LIMIT),
+        ("letters of the name of a module", limits.LETTERS),
+        ("errors that are told of a network or file", limits.ERRORS),
+    ]
+    return "\n".join(["| at most | |", "|---:|---|", *(f"| {n:,} | {what} |" for what, n in rows)])
+
+
+def filled(text: str) -> str:
+    """The reference with its lists as they should be."""
+    for name, made in (("layers", layer_list()), ("limits", limit_list())):
+        marks = rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end of {name} -->)"
+        text = re.sub(
+            marks, lambda m, made=made: f"{m[1]}\n{made.strip()}\n\n{m[2]}", text, flags=re.S
+        )
+    return text
+
+
+def test_lists_are_current() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert filled(text) == text, "run: python tests/test_reference.py"
+
+
+def test_every_layer_has_a_summary() -> None:
+    assert [name for name, layer in REGISTRY.items() if len(summary(layer)) < 10] == []
+
+
+# --- the codes -----------------------------------------------------------------------------------
+
+
+def used() -> set[str]:
+    """The codes in the source, but for the tables themselves."""
+    files = [p for p in (ROOT / "cnnlang").rglob("*.py") if p.name != "codes.py"]
+    return {code for path in files for code in CODE.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_code_has_one_title() -> None:
+    listed = [code for table in TABLES for code in table]
+    assert sorted(listed) == sorted(set(listed))
+    assert used() - set(listed) == set()
+
+
+def test_every_code_has_an_example() -> None:
+    pages = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests" / "spec").glob("*.md"))
+    shown = set(re.findall(r"\[([A-Z][0-9]{3})\]", pages))
+    assert used() - shown - UNSHOWN == set()
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(filled(REFERENCE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,8 @@
 """cnnlang: a declarative compiler for convolutional networks.
 
 A `.cnn` file says what a network is; from it come checks, costs, a PyTorch module, its source and
-its figure. `load` gives the module, `build` the source, `check` the problems, `summarise` the costs.
+its figure. `load` gives the module, `build` the source, `check` the problems, `summarise` the
+costs, `draw` the figure.
 """
 
 from __future__ import annotations

@@ -15,12 +15,16 @@ STANDARD = Path(__file__).parent / "std"
 
 
 def read(name: str) -> tuple[Source | None, list[Diagnostic]]:
-    """The source at a path (`-` for standard input, `zoo:NAME` for the library's), or what is wrong."""
+    """The source at a path (`-` is standard input, `zoo:NAME` the library's), or what is wrong."""
     if name.startswith("zoo:"):
         return zoo(name)
     try:
         if name == "-":
+            if sys.stdin is None:
+                raise OSError("standard input is closed")
             return decode("<stdin>", sys.stdin.buffer.read(LARGEST + 1))
+        if "\0" in name:
+            raise OSError("a path has no NUL characters")
         return decode(name, content(Path(name)))
     except OSError as error:
         return None, [Diagnostic("P090", f"cannot read {name}: {reason(error)}")]
@@ -127,7 +131,8 @@ def zoo(name: str) -> tuple[Source | None, list[Diagnostic]]:
         from cnnlang.diagnostics.suggest import nearest
 
         near = nearest(folded(name.removeprefix("zoo:")), known)
-        help = f"did you mean zoo:{known[near][1]}?" if near else "`cnnlang new --list` shows the library"
+        help = "`cnnlang new --list` shows the library"
+        help = f"did you mean zoo:{known[near][1]}?" if near else help
         return None, [Diagnostic("P093", f"there is no {name}", help=help)]
     return Source(f"std.{found[0]}", (STANDARD / f"{found[0]}.cnn").read_text(encoding="utf-8")), []
 

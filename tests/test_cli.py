@@ -347,10 +347,9 @@ def test_a_shape_that_is_none(call: Call, value: str) -> None:
 def test_a_shape_for_no_input(call: Call) -> None:
     siamese = str(EXAMPLES / "siamese.cnn")
     found = call("summary", siamese, "--input", "lefft=1x105x105")
-    assert (found.exit_code, found.stderr) == (
-        1,
-        "error: Siamese has no input lefft: did you mean left?\n",
-    )
+    assert found.exit_code == 1
+    assert "`Siamese` has no input `lefft`, for which a shape is given" in found.stderr
+    assert "did you mean `left`?" in found.stderr
     found = call("summary", LENET, "--input", "1x32x32", "--input", "1x32x32")
     assert found.exit_code == 1
 

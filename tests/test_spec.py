@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ class Case:
 
 
 def after(words: tuple[str, ...], option: str) -> Iterator[str]:
-    return (value for name, value in zip(words, words[1:], strict=False) if name == option)
+    return (value for name, value in pairwise(words) if name == option)
 
 
 def title(fence: Fence) -> str | None:

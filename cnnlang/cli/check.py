@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import click
 
-from cnnlang.cli.files import readable
 from cnnlang.cli.options import files_argument
 from cnnlang.cli.terminal import Failure, report
 from cnnlang.compilation import check_source, distinct
@@ -55,7 +54,6 @@ def examine(names: list[str], using: Callable[[ast.Use], Source | str]) -> list[
     """What is wrong with files; a mistake in a file that several use is told once."""
     found: list[Diagnostic] = []
     for name in names:
-        readable(name)
         source, problems = read(name)
         found += problems if source is None else check_source(source, using)
     return distinct(found)

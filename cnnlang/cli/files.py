@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import click
 
 from cnnlang.cli.terminal import Failure, report
 from cnnlang.diagnostics.model import Severity
-from cnnlang.diagnostics.suggest import nearest
 from cnnlang.sources import reason
 
 if TYPE_CHECKING:
@@ -28,33 +26,13 @@ def compiled(
     """The graph of a network; its errors end the command, its warnings are shown."""
     from cnnlang.api import CompileError, compile_file
 
-    readable(file)
     try:
         graph, remarks = compile_file(file, network, settings, shapes)
     except CompileError as error:
         report(error.diagnostics)
         raise click.exceptions.Exit(1) from None
-    known_inputs(graph, shapes)
     report([each for each in remarks if each.severity is Severity.WARNING])
     return graph
-
-
-def readable(file: str) -> None:
-    """Refuse what cannot be read at all before anything tries."""
-    if file == "-" and sys.stdin is None:
-        raise Failure("standard input is closed")
-
-
-def known_inputs(graph: Graph, shapes: Mapping[str | int, tuple[int, ...]]) -> None:
-    """Every shape that is given must be that of an input."""
-    names = [graph.nodes[i].name for i in graph.inputs]
-    for key in shapes:
-        if isinstance(key, int) and key >= len(names):
-            raise Failure(f"{graph.name} has {len(names)} inputs, --input gives {key + 1} shapes")
-        if isinstance(key, str) and key not in names:
-            near = nearest(key, names)
-            hint = f"did you mean {near}?" if near else f"it has {', '.join(names)}"
-            raise Failure(f"{graph.name} has no input {key}: {hint}")
 
 
 def write(path: str, data: bytes, source: str | None = None) -> None:

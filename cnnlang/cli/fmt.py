@@ -7,7 +7,7 @@ import difflib
 import click
 
 from cnnlang.cli.check import plural
-from cnnlang.cli.files import readable, write
+from cnnlang.cli.files import write
 from cnnlang.cli.options import files_argument
 from cnnlang.cli.terminal import report
 from cnnlang.diagnostics.model import Source
@@ -43,7 +43,6 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> None:
 
 def one(name: str, check: bool, diff: bool) -> str:
     """Format a file: `changed`, `kept` or `failed`."""
-    readable(name)
     source, problems = read(name)
     text = None
     if source is not None:

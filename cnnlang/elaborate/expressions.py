@@ -45,9 +45,10 @@ def argument(node: ast.Expression, reader: Reader, words: Container[str] = ()) -
 
     `words` are words even if they have a value.
     """
-    if isinstance(node, ast.Name):
-        if node.name in words or reader.names.find(node.name) is MISSING:
-            return Word(node.name)
+    if isinstance(node, ast.Name) and (
+        node.name in words or reader.names.find(node.name) is MISSING
+    ):
+        return Word(node.name)
     if isinstance(node, ast.Sequence):
         reader.budget.step(node.span)
         items = [argument(item, reader, words) for item in node.items]

@@ -195,9 +195,23 @@ def statements(
             node.name_span,
             help="declare one, as in `input 3x224x224`",
         )
+    known_inputs(frame, node, settings)
     plain = returned(frame, outputs[False]) if False in outputs else (frame.flow,)
     training = returned(frame, outputs[True]) if True in outputs else None
     return tuple(BAD if v is None else v for v in plain), training
+
+
+def known_inputs(frame: Frame, node: ast.Network, settings: Settings) -> None:
+    """Every shape set from outside must be that of an input."""
+    names = [frame.builder.nodes[i].name for i in frame.builder.inputs]
+    for key in settings.shapes:
+        if key in names or key in range(len(names)):
+            continue
+        near = nearest(key, names) if isinstance(key, str) else None
+        label = f"did you mean `{near}`?" if near else f"it has {', '.join(names)}"
+        what = f"input `{key}`" if isinstance(key, str) else f"input number {key + 1}"
+        message = f"`{node.name}` has no {what}, for which a shape is given"
+        raise fault("N130", message, node.name_span, label)
 
 
 def once(outputs: dict[bool, ast.Output], statement: ast.Output) -> None:

@@ -138,7 +138,7 @@ def test_stacks_initialise_their_children_by_number_and_by_label(tmp_path: Path)
     net = loaded(tmp_path, program)
     assert not net.plain[0].weight.any() and (net.plain[2].weight == 1).all()
     assert (net.get_submodule("mixed.a-b").weight == 1).all()
-    assert not net.get_submodule("mixed.2.0").weight.any()
+    assert not net.get_submodule("mixed.1.0").weight.any()
     assert (net.get_submodule("merged.0").weight == 1).all()
     assert not net.get_submodule("0").weight.any()
 

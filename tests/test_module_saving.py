@@ -21,12 +21,15 @@ READ = """
 import inspect, sys
 import torch
 
-module, x, wanted = torch.load(sys.argv[1], weights_only=False)
-assert torch.equal(module.eval()(x), wanted)
-assert "class" in inspect.getsource(type(module))
-torch.save(module, sys.argv[2])
+for file in sys.argv[1:]:
+    module, x, wanted = torch.load(file, weights_only=False)
+    assert torch.equal(module.eval()(x), wanted), file
+    assert "class" in inspect.getsource(type(module)), file
+    torch.save(module, file)
 """
-"""What a fresh process does with a file: load, compute, read the source, save again."""
+"""What a fresh process does with files: load, compute, read the source, save again."""
+
+SAME = "network Same { input 3xHxW\n conv(4, 3x3, stride=2, padding=same) }"
 
 
 @pytest.fixture
@@ -44,15 +47,27 @@ def passed(module: Any) -> Any:
     return pickle.loads(pickle.dumps(module))
 
 
-def in_a_fresh_process(module: nn.Module, x: torch.Tensor, folder: Path) -> nn.Module:
-    """The module after another process loaded, tried and saved it."""
-    there, back = folder / "there.pt", folder / "back.pt"
-    torch.save((module, x, module(x)), there)
-    command = [sys.executable, "-c", READ, str(there), str(back)]
-    result = subprocess.run(command, capture_output=True, text=True)
+@pytest.fixture(scope="module")
+def reloaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Modules before and after a fresh process loaded, tried and saved them."""
+    folder = tmp_path_factory.mktemp("saved")
+    whole: Any = cnnlang.load(write(folder, SMALL)).eval()
+    same: Any = cnnlang.load(write(folder, SAME))
+    modules = {
+        "whole": (whole, image()),
+        "block": (whole.body[1], torch.randn(2, 8, 8, 8)),
+        "inside": (nn.Sequential(whole, nn.ReLU()), image()),
+        "own": (same.conv1, image()),
+    }
+    for name, (module, x) in modules.items():
+        torch.save((module, x, module(x)), folder / f"{name}.pt")
+    files = [str(folder / f"{name}.pt") for name in modules]
+    result = subprocess.run([sys.executable, "-c", READ, *files], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    found: nn.Module = torch.load(back, weights_only=False)
-    return found
+    return {
+        name: (module, torch.load(folder / f"{name}.pt", weights_only=False), x)
+        for name, (module, x) in modules.items()
+    }
 
 
 def test_a_state_dict_fills_a_new_module_exactly(net: Any, tmp_path: Path) -> None:
@@ -93,24 +108,12 @@ def test_every_pickle_protocol_carries_the_module(net: Any, protocol: int) -> No
     assert torch.equal(other(image()), net(image()))
 
 
-def test_a_fresh_process_loads_the_whole_module(net: Any, tmp_path: Path) -> None:
-    other = in_a_fresh_process(net, image(), tmp_path)
-    assert type(other) is type(net)
-    assert torch.equal(other(image()), net(image()))
-
-
-def test_a_fresh_process_loads_a_block_alone(net: Any, tmp_path: Path) -> None:
-    in_a_fresh_process(net.body[1], torch.randn(2, 8, 8, 8), tmp_path)
-
-
-def test_a_fresh_process_loads_a_module_inside_another_one(net: Any, tmp_path: Path) -> None:
-    in_a_fresh_process(nn.Sequential(net, nn.ReLU()), image(), tmp_path)
-
-
-def test_layers_that_the_source_defines_itself_are_pickled_too(tmp_path: Path) -> None:
-    path = write(tmp_path, "network N { input 3xHxW\n conv(4, 3x3, stride=2, padding=same) }")
-    net = cnnlang.load(path).eval()
-    in_a_fresh_process(net.conv1, image(), tmp_path)
+@pytest.mark.parametrize("name", ["whole", "block", "inside", "own"])
+def test_a_fresh_process_loads_a_module_and_its_parts(name: str, reloaded: Any) -> None:
+    """The whole; a block alone; the whole inside another module; a layer that PyTorch lacks."""
+    before, after, x = reloaded[name]
+    assert type(after) is type(before)
+    assert torch.equal(after(x), before(x))
 
 
 def test_weights_shared_by_two_modules_stay_shared(net: Any) -> None:

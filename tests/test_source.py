@@ -56,6 +56,13 @@ def test_ruff_finds_nothing_to_say_about_the_source(name):
     assert found.returncode == 0, found.stdout
 
 
+def test_the_helpers_that_are_copied_into_sources_are_laid_out_so_too():
+    text = (EXAMPLES.parent / "cnnlang/backends/prelude.py").read_text(encoding="utf-8")
+    found = ruff("format", "--check", "--diff", text=text)
+    assert found.returncode == 0, found.stdout
+    assert max(map(len, text.splitlines())) <= 88
+
+
 def test_the_source_does_not_depend_on_hash_seeds_or_earlier_builds():
     code = "import cnnlang; print(cnnlang.build('examples/resnet.cnn', 'ResNet50'), end='')"
     texts = {

@@ -1,8 +1,9 @@
 # mypy: ignore-errors
-"""Helpers that generated PyTorch source copies: what layers need and PyTorch does not have.
+"""Helpers that generated PyTorch source copies: what layers need beside PyTorch.
 
-Each function and class stands by itself, apart from others of this file that it names. They hold
-for every batch and every spatial size, and `torch.compile` and `torch.export` trace them.
+Each function and class stands by itself, apart from others of this file that it names.
+They hold for every batch and every spatial size, and `torch.compile` and `torch.export`
+trace them. The file is laid out at 88 columns, as generated source is.
 """
 
 import math
@@ -12,46 +13,39 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 
-def pad_same(x, kernel, stride=1, dilation=1, mode="constant", value=0.0):
-    """Pad a map so that a sliding window has ceil(size / stride) positions on every axis.
-
-    The padding is split between both ends, with the odd one at the end.
-    """
-    axes = x.dim() - 2
-    options = ((n,) * axes if isinstance(n, int) else n for n in (kernel, stride, dilation))
-    pads = []
-    for size, k, s, d in zip(x.shape[2:], *options, strict=True):
+def pad_same(x, kernel, stride=1, dilation=1, mode="zeros", value=0.0):
+    """Pad a map so that a window has ceil(size / stride) positions on every axis."""
+    sizes, options, pads = x.shape[2:], (kernel, stride, dilation), []
+    options = [n if isinstance(n, tuple) else (n,) * len(sizes) for n in options]
+    for size, k, s, d in zip(sizes, *options, strict=True):
         reach, rest = d * (k - 1), (size - 1) % s
         total = reach - rest if reach >= s - 1 else max(reach - rest, 0)
         pads = [total // 2, total - total // 2, *pads]
-    return F.pad(x, pads, mode=mode, value=value if mode == "constant" else None)
+    return F.pad(x, pads, "constant" if mode == "zeros" else mode, value)
 
 
 class Conv1dSame(nn.Conv1d):
     """Convolution with ceil(length / stride) positions in its output."""
 
     def forward(self, x):
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        x = pad_same(x, self.kernel_size, self.stride, self.dilation, mode)
-        return F.conv1d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        x = pad_same(x, self.kernel_size, self.stride, self.dilation, self.padding_mode)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 class Conv2dSame(nn.Conv2d):
     """Convolution with ceil(size / stride) positions on both axes of its output."""
 
     def forward(self, x):
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        x = pad_same(x, self.kernel_size, self.stride, self.dilation, mode)
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        x = pad_same(x, self.kernel_size, self.stride, self.dilation, self.padding_mode)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 class Conv3dSame(nn.Conv3d):
-    """Convolution with ceil(size / stride) positions on the three axes of its output."""
+    """Convolution with ceil(size / stride) positions on the axes of its output."""
 
     def forward(self, x):
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        x = pad_same(x, self.kernel_size, self.stride, self.dilation, mode)
-        return F.conv3d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        x = pad_same(x, self.kernel_size, self.stride, self.dilation, self.padding_mode)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 def standardize(weight, eps=1e-5):
@@ -101,7 +95,7 @@ class MaxPool2dSame(nn.MaxPool2d):
 
 
 class MaxPool3dSame(nn.MaxPool3d):
-    """Max pooling with ceil(size / stride) positions on the three axes of its output."""
+    """Max pooling with ceil(size / stride) positions on the axes of its output."""
 
     def forward(self, x):
         lowest = float("-inf")
@@ -132,7 +126,7 @@ class AvgPool2dSame(nn.AvgPool2d):
 
 
 class AvgPool3dSame(nn.AvgPool3d):
-    """Average pooling with ceil(size / stride) positions on the three axes of its output."""
+    """Average pooling with ceil(size / stride) positions on its output's axes."""
 
     def forward(self, x):
         means = super().forward(pad_same(x, self.kernel_size, self.stride))
@@ -143,14 +137,19 @@ class AvgPool3dSame(nn.AvgPool3d):
 
 
 class BlurPool(nn.Module):
-    """Low-pass filter with binomial weights, then every stride-th position (Zhang 2019)."""
+    """Binomial low-pass filter, then every stride-th position (Zhang 2019)."""
 
-    def __init__(self, channels, axes=2, kernel_size=4, stride=2, padding_mode="reflect"):
+    def __init__(
+        self, channels, axes=2, kernel_size=4, stride=2, padding_mode="reflect"
+    ):
         super().__init__()
         self.axes, self.kernel_size, self.stride = axes, kernel_size, stride
         self.padding_mode = padding_mode
         row = torch.tensor(
-            [math.comb(kernel_size - 1, i) / 2 ** (kernel_size - 1) for i in range(kernel_size)]
+            [
+                math.comb(kernel_size - 1, i) / 2 ** (kernel_size - 1)
+                for i in range(kernel_size)
+            ]
         )
         filt = row
         for _ in range(axes - 1):
@@ -159,20 +158,24 @@ class BlurPool(nn.Module):
 
     def forward(self, x):
         pads = ((self.kernel_size - 1) // 2, self.kernel_size // 2) * self.axes
-        x = F.pad(x, pads, mode="constant" if self.padding_mode == "zeros" else self.padding_mode)
+        x = F.pad(
+            x,
+            pads,
+            mode="constant" if self.padding_mode == "zeros" else self.padding_mode,
+        )
         convolve = (F.conv1d, F.conv2d, F.conv3d)[self.axes - 1]
         return convolve(x, self.filt, stride=self.stride, groups=self.filt.shape[0])
 
 
 class ChannelLayerNorm(nn.LayerNorm):
-    """Layer normalisation over the channels, at every position of a channels-first map."""
+    """Layer normalisation over the channels, at every position of a map."""
 
     def forward(self, x):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class ChannelRMSNorm(nn.RMSNorm):
-    """Normalisation by the root mean square of the channels, at every position of a map."""
+    """Normalisation by the root mean square of the channels, at every position."""
 
     def forward(self, x):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
@@ -189,7 +192,9 @@ class WindowResponseNorm(nn.Module):
         axes = x.dim() - 2
         pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[axes - 1]
         squares = F.pad(x * x, (self.size // 2,) * (2 * axes))
-        return x / (self.k + self.alpha * pool(squares, self.size, stride=1)) ** self.beta
+        return (
+            x / (self.k + self.alpha * pool(squares, self.size, stride=1)) ** self.beta
+        )
 
 
 class L2Norm(nn.Module):
@@ -204,7 +209,7 @@ class L2Norm(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """Drops whole samples (`row`) or the whole batch (`batch`) in training (Huang et al. 2016)."""
+    """Drops samples (`row`) or the whole `batch` in training (Huang et al. 2016)."""
 
     def __init__(self, p, mode="row"):
         super().__init__()
@@ -225,7 +230,7 @@ class StochasticDepth(nn.Module):
 
 
 def center_crop(x, size):
-    """The centre of a map: `size` positions of each axis; the odd one is cut from the end."""
+    """The centre of a map: `size` positions of each axis, the odd one cut at the end."""
     size = (size,) * (x.dim() - 2) if isinstance(size, int) else size
     for axis, length in enumerate(size, start=2):
         x = x.narrow(axis, (x.shape[axis] - length) // 2, length)

@@ -59,7 +59,8 @@ class Builder:
         for each in fault.diagnostics:
             at = each.span
             key = (each.code, id(at.source), at.start) if at else (each.code, 0, 0)
-            if key in self.told:
+            unread = at is not None and (at.source.name, at.line) in self.budget.unread
+            if key in self.told or unread:
                 continue
             self.told.add(key)
             self.diagnostics.append(called_from(each, trail))

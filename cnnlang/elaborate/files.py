@@ -54,6 +54,7 @@ class Library:
         tree, diagnostics = parse(source)
         program = Program(source, Names({}), {}, diagnostics=list(diagnostics))
         self.programs[source.name] = program
+        self.budget.unread |= {(source.name, d.span.line) for d in diagnostics if d.span}
         builder = Builder(self.budget)
         root = Instance("network", source.name, (), tree.span, None)
         frame = Frame(builder, Scope(root), program.names, {})

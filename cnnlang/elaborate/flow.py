@@ -78,11 +78,13 @@ def head(frame: Frame, step: ast.Step) -> int | None:
 def shared(frame: Frame, node: ast.Shared) -> None:
     name = claim(frame, node.name, node.name, node.name_span)
     path = (*frame.scope.instance.path, name)
-    bind(frame, node.name, POISON, node)
-    if node.call is not None:
-        shareable(frame, node.call)
-    piece = SharedValue(node, frame.scope, path, frame.names, frame.defaults)
-    frame.names.own[node.name] = piece
+    piece: Any = POISON
+    try:
+        if node.call is not None:
+            shareable(frame, node.call)
+        piece = SharedValue(node, frame.scope, path, frame.names, frame.defaults)
+    finally:
+        bind(frame, node.name, piece, node)
 
 
 def repeat(frame: Frame, node: ast.Repeat) -> None:

@@ -12,7 +12,7 @@ from cnnlang.elaborate.faults import Fault, fault
 
 STEPS = 2_000_000
 LAYER_STEPS = 4
-CALL_STEPS = 2
+CALL_STEPS = 8
 FAULT_STEPS = 1_000
 VARIANT_STEPS = 10
 ERRORS = 100
@@ -30,7 +30,8 @@ LETTERS = 120
 class Budget:
     """What may still be spent; spending more is a `Fault` at the place that did.
 
-    All networks of one compilation share the steps; each has layers of its own.
+    All networks of one compilation share the steps; each has layers of its own. `unread` has the
+    lines with errors of syntax, by file: of what is left of them, nothing more is told.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class Budget:
         self.layers = LAYERS
         self.calls = 0
         self.levels = 0
+        self.unread: set[tuple[str, int]] = set()
 
     @property
     def spent(self) -> bool:

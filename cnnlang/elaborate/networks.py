@@ -204,6 +204,8 @@ def statements(
 def known_inputs(frame: Frame, node: ast.Network, settings: Settings) -> None:
     """Every shape set from outside must be that of an input."""
     names = [frame.builder.nodes[i].name for i in frame.builder.inputs]
+    if len(names) < sum(isinstance(each, ast.Input) for each in node.body.statements):
+        return
     for key in settings.shapes:
         if key in names or key in range(len(names)):
             continue

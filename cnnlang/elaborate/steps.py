@@ -84,7 +84,7 @@ def named(frame: Frame, call: ast.Call, label: str | None, flow: int) -> int:
         return identity(call, flow)
     if call.name in REGISTRY:
         return apply_layer(frame, REGISTRY[call.name], call, label, flow)
-    raise unknown(frame, call, value)
+    raise unknown(frame, call, value, label)
 
 
 def identity(call: ast.Call, flow: int) -> int:
@@ -93,7 +93,7 @@ def identity(call: ast.Call, flow: int) -> int:
     return flow
 
 
-def unknown(frame: Frame, call: ast.Call, value: Any) -> Fault:
+def unknown(frame: Frame, call: ast.Call, value: Any, label: str | None) -> Fault:
     """What to say of a name that is no layer and no block."""
     if isinstance(value, NetworkValue):
         return fault(
@@ -107,11 +107,12 @@ def unknown(frame: Frame, call: ast.Call, value: Any) -> Fault:
             "N112", f"`{call.name}` is {tell(value)}, not a layer or block", call.name_span
         )
     if frame.scope.find(call.name) is not None:
+        label = f"label the layer that follows: `{call.name} -> {label}: ...`" if label else ""
         return fault(
             "N113",
             f"`{call.name}` is a tensor; a tensor can only begin a chain",
             call.name_span,
-            help=f"join it with `add({call.name})` or `concat({call.name})`",
+            help=label or f"join it with `add({call.name})` or `concat({call.name})`",
         )
     blocks = [
         name for name in frame.names.all() if isinstance(frame.names.find(name), tuple(APPLIERS))

@@ -5,28 +5,23 @@ import torch.nn.functional as F
 from torch import nn
 
 
-def pad_same(x, kernel, stride=1, dilation=1, mode="constant", value=0.0):
-    """Pad a map so that a sliding window has ceil(size / stride) positions on every axis.
-
-    The padding is split between both ends, with the odd one at the end.
-    """
-    axes = x.dim() - 2
-    options = ((n,) * axes if isinstance(n, int) else n for n in (kernel, stride, dilation))
-    pads = []
-    for size, k, s, d in zip(x.shape[2:], *options, strict=True):
-        extent = d * (k - 1) + 1
-        total = extent - 1 if s == 1 else max((size - 1) // s * s + extent - size, 0)
+def pad_same(x, kernel, stride=1, dilation=1, mode="zeros", value=0.0):
+    """Pad a map so that a window has ceil(size / stride) positions on every axis."""
+    sizes, options, pads = x.shape[2:], (kernel, stride, dilation), []
+    options = [n if isinstance(n, tuple) else (n,) * len(sizes) for n in options]
+    for size, k, s, d in zip(sizes, *options, strict=True):
+        reach, rest = d * (k - 1), (size - 1) % s
+        total = reach - rest if reach >= s - 1 else max(reach - rest, 0)
         pads = [total // 2, total - total // 2, *pads]
-    return F.pad(x, pads, mode=mode, value=value if mode == "constant" else None)
+    return F.pad(x, pads, "constant" if mode == "zeros" else mode, value)
 
 
 class Conv2dSame(nn.Conv2d):
     """Convolution with ceil(size / stride) positions on both axes of its output."""
 
     def forward(self, x):
-        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        x = pad_same(x, self.kernel_size, self.stride, self.dilation, mode)
-        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        x = pad_same(x, self.kernel_size, self.stride, self.dilation, self.padding_mode)
+        return self._conv_forward(x, self.weight, self.bias)
 
 
 class Unit2(nn.Module):

@@ -22,9 +22,9 @@ REFERENCE = Path(__file__).parent / "torchvision_reference.csv"
 UNINITIALISED = ("googlenet", "inception_v3")
 """Networks that torchvision initialises slowly, and with a warning, unless it is told not to."""
 
-SMALL, MIDDLE = (80, 112), (160, 192)
-"""Heights and widths that every network takes in evaluation."""
-COSTLY = 6_000_000_000
+SMALL, MIDDLE = (83, 118), (163, 190)
+"""Heights and widths that every network takes in evaluation, and that leave rests when halved."""
+COSTLY = 12_000_000_000
 """MACs from which on a network is compared at a middle size in place of the published one."""
 
 

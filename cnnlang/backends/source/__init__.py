@@ -13,7 +13,7 @@ from cnnlang.backends.source.forward import argument_names, forward
 from cnnlang.backends.source.helpers import helpers
 from cnnlang.backends.source.layout import Group, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
-from cnnlang.backends.source.statements import printed
+from cnnlang.backends.source.statements import Assign, printed
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import show
 
@@ -77,16 +77,12 @@ def extern_import(name: str, target: str) -> str:
 def write(planner: Planner, plan: ClassPlan) -> list[str]:
     """One class."""
     network = plan.first.kind == "network"
-    constructor = printed(Constructor(planner, plan).statements(), 8)
+    constructor = constructed(planner, plan)
     body = network_forward(planner, plan) if network else forward(planner, plan)
-    found = [f"class {plan.name}(nn.Module):", *docstring(planner, plan), ""]
+    base = "nn.Sequential" if plan.numbered else "nn.Module"
+    found = [f"class {plan.name}({base}):", *docstring(planner, plan), ""]
     if constructor:
-        found += [
-            *header("__init__", parameters(plan)),
-            "        super().__init__()",
-            *constructor,
-            "",
-        ]
+        found += [*header("__init__", parameters(plan)), *constructor, ""]
     names = [f"{name}: torch.Tensor" for name in argument_names(planner, plan)]
     result = returned(planner.graph) if network else "torch.Tensor"
     return [
@@ -95,6 +91,17 @@ def write(planner: Planner, plan: ClassPlan) -> list[str]:
         *(entrance(planner, plan) if network else ()),
         *body,
     ]
+
+
+def constructed(planner: Planner, plan: ClassPlan) -> list[str]:
+    """The body of `__init__`, nothing if there is nothing to set up."""
+    statements = Constructor(planner, plan).statements()
+    if not plan.numbered:
+        return ["        super().__init__()", *printed(statements, 8)] if statements else []
+    children = [s for s in statements if isinstance(s, Assign) and s.target.isdigit()]
+    rest = [s for s in statements if s not in children]
+    made = Group("super().__init__(", tuple(child.value for child in children), ")")
+    return [*lines(made, 8), *printed(rest, 8)]
 
 
 def returned(graph: Graph) -> str:

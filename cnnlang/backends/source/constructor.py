@@ -117,14 +117,16 @@ class Constructor:
 
     def initialised(self) -> list[Statement]:
         """The initialisations asked for since the last call, those that are alike together."""
-        calls = [Call(how, weight, tuple(paths)) for (how, weight), paths in self.initial.items()]
+        together: dict[tuple[str, ...], list[tuple[Any, str]]] = {}
+        for each, paths in self.initial.items():
+            together.setdefault(tuple(dict.fromkeys(paths)), []).append(each)
         self.initial = {}
-        return list(calls)
+        return [Call(tuple(weights), modules) for modules, weights in together.items()]
 
     def make(self, step: Step) -> Assign:
         """An attribute for a module; its initialisation is kept for later."""
         self.made.add(step.attribute)
-        for how, weight, path in wanted(self.graph, step, attribute(step.attribute)):
+        for how, weight, path in wanted(self.graph, step, self.plan.reach(step.attribute)):
             self.initial.setdefault((how, weight), []).append(path)
         return Assign(step.attribute, self.module(step))
 

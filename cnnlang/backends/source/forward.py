@@ -12,7 +12,7 @@ from typing import Any
 from cnnlang.backends.source.constructor import document, flag, presence
 from cnnlang.backends.source.express import names
 from cnnlang.backends.source.helpers import helper_names
-from cnnlang.backends.source.layout import WIDTH, Doc, Group, attribute, flat, lines
+from cnnlang.backends.source.layout import WIDTH, Doc, Group, flat, lines
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import Run, grouped, number, progression
 from cnnlang.backends.source.shapes import shape_comment
@@ -135,7 +135,7 @@ class Writer:
         return bool(inside) and inside != list(range(min(inside), len(waiting)))
 
     def expression(self, step: Step, operands: list[Doc]) -> Doc:
-        name = attribute(step.attribute)
+        name = self.plan.reach(step.attribute)
         if step.is_child:
             return Group(f"{name}(", tuple(operands), ")")
         module = has_module(self.planner.graph, step)

@@ -11,10 +11,19 @@ from typing import Any, TypeAlias
 from cnnlang.analysis.validity import simplified, valid_sizes
 from cnnlang.backends.source.express import Vocabulary
 from cnnlang.backends.source.helpers import helper_names
-from cnnlang.backends.source.layout import safe
-from cnnlang.backends.source.structure import Body, Fork, Merger, Mismatch, Part, Step, outline
+from cnnlang.backends.source.layout import attribute, safe
+from cnnlang.backends.source.structure import (
+    Body,
+    Fork,
+    Merger,
+    Mismatch,
+    Part,
+    Step,
+    has_module,
+    outline,
+)
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
-from cnnlang.graph import Apply, Enter, Graph, Instance, flat
+from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
 from cnnlang.layers.code import SELF, Code, Operand
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Size
@@ -35,6 +44,7 @@ class ClassPlan:
     its `if`s; `loops` the children that are built in a loop, with the number of its first.
     """
 
+    graph: Graph
     instances: list[Instance]
     body: Body
     words: Vocabulary
@@ -46,6 +56,31 @@ class ClassPlan:
     @property
     def first(self) -> Instance:
         return self.instances[0]
+
+    @property
+    def numbered(self) -> bool:
+        """True if the children are "0", "1", ... in order: the class is an `nn.Sequential`."""
+        forks = [part for part in self.body.parts if isinstance(part, Fork)]
+        if self.first.kind == "network" or any(has_module(self.graph, s) for s in steps(forks)):
+            return False
+        own = [part for part in self.body.parts if isinstance(part, Step)]
+        made = [step for step in own if has_module(self.graph, step)]
+        names = list(dict.fromkeys(step.attribute for step in made))
+        return (
+            bool(names)
+            and names == [str(i) for i in range(len(names))]
+            and not self.parameters(made)
+        )
+
+    def parameters(self, made: Sequence[Step]) -> bool:
+        """True if some child is an `nn.Parameter`, which no container numbers."""
+        nodes = [step.first for step in made if isinstance(step.first, Node)]
+        codes = [n.layer.module(self.graph.tensors(n), n.output) for n in nodes if n.layer]
+        return any(code is not None and code.function == "nn.Parameter" for code in codes)
+
+    def reach(self, name: str) -> str:
+        """How a child is reached from `self`."""
+        return f"self[{name}]" if self.numbered else attribute(name)
 
     def unique(self, wish: str) -> str:
         """An attribute name apart from every other of the class and of `nn.Module`."""
@@ -118,7 +153,7 @@ class Planner:
         body = self.merged(instances)
         if body is None:
             return [plan for each in instances for plan in self.plan([each])]
-        plan = ClassPlan(instances, body, vocabulary(self.graph, instances))
+        plan = ClassPlan(self.graph, instances, body, vocabulary(self.graph, instances))
         for row, instance in enumerate(instances):
             self.owner[id(instance)] = plan, row
         return [plan]

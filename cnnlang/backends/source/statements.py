@@ -29,10 +29,9 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`nn.init.HOW_(MODULE.WEIGHT)` for some modules."""
+    """`nn.init.HOW_(MODULE.WEIGHT)` for some weights of some modules."""
 
-    how: Any
-    weight: str
+    weights: tuple[tuple[Any, str], ...]
     modules: tuple[str, ...]
 
 
@@ -86,11 +85,13 @@ def negated(condition: str) -> str:
 
 
 def applied(call: Call, indent: int) -> list[str]:
-    """One initialisation for one or several modules."""
-    options = tuple(Named(name, literal(value)) for name, value in call.how.options)
-    function = f"nn.init.{call.how.function}("
-    paths = list(dict.fromkeys(call.modules))
-    if len(paths) == 1:
-        return lines(Group(function, (f"{paths[0]}.{call.weight}", *options), ")"), indent)
-    head = lines(Group("(", tuple(paths), ")"), indent, "for module in ", ":")
-    return head + lines(Group(function, (f"module.{call.weight}", *options), ")"), indent + 4)
+    """The initialisation of one module, or of several in a loop."""
+    if len(call.modules) == 1:
+        return [line for each in call.weights for line in one(*each, call.modules[0], indent)]
+    head = lines(Group("(", call.modules, ")"), indent, "for module in ", ":")
+    return head + [line for each in call.weights for line in one(*each, "module", indent + 4)]
+
+
+def one(how: Any, weight: str, module: str, indent: int) -> list[str]:
+    options = tuple(Named(name, literal(value)) for name, value in how.options)
+    return lines(Group(f"nn.init.{how.function}(", (f"{module}.{weight}", *options), ")"), indent)

@@ -251,6 +251,7 @@ def block(draw: Any, name: str, known: list[tuple[str, tuple[str, ...]]]) -> Any
         again = f"{name}(w{draw(st.sampled_from(['', ' + 2']))}, n=n - 1)"
         at = draw(st.integers(0, 1)) * len(body)
         body[at:at] = ["if n > 0 {", f"    {again}", *draw(st.sampled_from(TAILS)), "}"]
+    body += draw(st.sampled_from([["conv(w, 1x1)"], ["conv(w, 1x1) -> relu"], []]))
     signature = ", ".join(p + DEFAULTS[p[0]] for p in parameters)
     return [f"block {name}({signature}) {{", *indented(body), "}"], (name, parameters)
 
@@ -272,6 +273,7 @@ def programs(draw: Any) -> str:
     body = [f"input {draw(st.sampled_from(['3x8x8', '4x8x8', '4xHxW']))}"]
     for _ in range(draw(st.integers(2, 5))):
         body += draw(call(scope, 0, False))
+        body += draw(st.sampled_from([["conv(4, 1x1)"], []]))
         body += draw(statements(scope, 1, False, 1)) if draw(st.integers(0, 2)) == 0 else []
     return "\n".join([*lines, "network Net {", *indented(body), "}", ""])
 

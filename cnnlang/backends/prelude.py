@@ -230,7 +230,7 @@ class StochasticDepth(nn.Module):
 
 
 def center_crop(x, size):
-    """The centre of a map: `size` positions of each axis, the odd one cut at the end."""
+    """The centre of a map: `size` positions an axis, the odd one cut at the end."""
     size = (size,) * (x.dim() - 2) if isinstance(size, int) else size
     for axis, length in enumerate(size, start=2):
         x = x.narrow(axis, (x.shape[axis] - length) // 2, length)

@@ -24,6 +24,7 @@ SECONDS = 12.0
 # Names come from small sets, so that most are known where they stand, but not all.
 
 LABELS = st.sampled_from(["a", "b", "skip", "layer{i}", '"0"', '"x-{n}"', "train"])
+TENSORS = st.sampled_from(["a", "b", "skip", "x"])
 VALUES = st.sampled_from(["i", "n", "width", "k", "table", "A", "B", "same", "missing"])
 BLOCKS = st.sampled_from(["A", "B", "C", "N", "X", "s"])
 FIELDS = st.sampled_from(["channels", "height", "width", "length", "features", "shape", "size"])
@@ -48,7 +49,7 @@ def expressions() -> st.SearchStrategy[str]:
             st.builds("{}[{}]".format, inner, inner),
             st.builds("{}({})".format, FUNCTIONS, st.lists(inner, max_size=3).map(", ".join)),
             st.builds("[{}]".format, st.lists(inner, max_size=3).map(", ".join)),
-            st.builds("not {}".format, inner),
+            st.builds("(not {})".format, inner),
         )
 
     return st.recursive(LITERALS | VALUES | FIELDS.map("in.{}".format), larger, max_leaves=5)
@@ -57,16 +58,28 @@ def expressions() -> st.SearchStrategy[str]:
 EXPRESSIONS = expressions()
 
 
+USUAL = st.sampled_from(
+    ["conv(8, 3x3, padding=1)", "conv(width, 1)", "conv(in.channels * 2, 3, padding=same)",
+     "maxpool(2)", "relu", "flatten", "dense(4)", "global_avgpool", "batchnorm", "dropout(0.5)",
+     "upsample(2)", "conv_transpose(8, 2, stride=2)", "pad(1)", "crop(1)", "crop(like=x)",
+     "add(x)", "concat(x, a)", "multiply(0.5)", "layernorm", "mean(height)", "permute([1, 0])",
+     "lstm(8)", "dense(4, axis=channels)", "embedding(9, 4)", "reshape([-1])", "pixel_shuffle(2)"]
+)  # fmt: skip
+
+
 @st.composite
 def calls(draw: st.DrawFn) -> str:
     """A layer with arguments that often fit, or a block, a tensor, a shared piece."""
-    if draw(st.integers(0, 3)) == 0:
-        return draw(BLOCKS | st.builds("{}({})".format, BLOCKS, EXPRESSIONS) | LABELS)
+    kind = draw(st.integers(0, 5))
+    if kind > 2:
+        return draw(USUAL)
+    if kind == 0:
+        return draw(BLOCKS | st.builds("{}({})".format, BLOCKS, EXPRESSIONS) | TENSORS)
     name = draw(st.sampled_from(["conv", "relu", "maxpool", "flatten", "dense", *sorted(REGISTRY)]))
     layer = REGISTRY[name]
     values = [draw(EXPRESSIONS) for field in layer.positional if layer.fields[field] is ...]
     options = draw(st.lists(st.sampled_from([*layer.fields, "strid"]), max_size=2))
-    values += [f"{option}={draw(EXPRESSIONS | LABELS)}" for option in options]
+    values += [f"{option}={draw(EXPRESSIONS | TENSORS)}" for option in options]
     return f"{name}({', '.join(values)})" if values else name
 
 

@@ -2,49 +2,77 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from test_module import SMALL, write
+from test_module import SMALL
 from test_module_reference import EXAMPLES
 from test_module_tracing import TWINS
 
 SCRIPT = Path(__file__).parent / "distributed" / "gradients.py"
-GPUS = torch.cuda.device_count()
+PROGRAMS = {
+    "Small": SMALL,
+    "Twins": TWINS,
+    "TextCNN": (EXAMPLES / "textcnn.cnn").read_text().replace("20_000", "10"),
+}
+"""A residual network, one with two inputs and shared weights, and one that reads tokens."""
+
+Differences = dict[str, str]
 
 
-def torchrun(way: str, path: Path, network: str, *, cuda: bool = False) -> None:
-    """Run the script in two processes; it fails where they differ from one."""
+def torchrun(folder: Path, cuda: bool) -> Differences:
+    """What differs between two processes and one, by the way and the network."""
+    for name, program in PROGRAMS.items():
+        (folder / f"{name}.cnn").write_text(program)
+    report = folder / "report.json"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", str(SCRIPT), way, str(path), network]
+    command += ["--nproc-per-node", "2", str(SCRIPT), str(report)]
+    command += [f"{folder / name}.cnn:{name}" for name in PROGRAMS]
     visible = {} if cuda else {"CUDA_VISIBLE_DEVICES": ""}
-    environment = {**os.environ, **visible, "OMP_NUM_THREADS": "1"}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
-    assert result.returncode == 0, result.stderr
+    run(command, {**os.environ, **visible, "OMP_NUM_THREADS": "1"})
+    found: Differences = json.loads(report.read_text())
+    return found
 
 
+def run(command: list[str], environment: dict[str, str]) -> None:
+    """Run a command that starts processes of its own; none is left behind."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command, env=environment, stderr=pipe, text=True, start_new_session=True
+    )
+    try:
+        _, errors = process.communicate(timeout=180)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate()
+        raise
+    assert process.returncode == 0, errors
+
+
+@pytest.fixture(scope="module")
+def on_cpu(tmp_path_factory: pytest.TempPathFactory) -> Differences:
+    return torchrun(tmp_path_factory.mktemp("cpu"), cuda=False)
+
+
+@pytest.fixture(scope="module")
+def on_gpus(tmp_path_factory: pytest.TempPathFactory) -> Differences:
+    return torchrun(tmp_path_factory.mktemp("gpu"), cuda=True)
+
+
+@pytest.mark.parametrize("network", PROGRAMS)
 @pytest.mark.parametrize("way", ["ddp", "fsdp"])
-def test_two_processes_learn_what_one_learns(way: str, tmp_path: Path) -> None:
-    torchrun(way, write(tmp_path, SMALL), "Small")
+def test_two_processes_learn_what_one_learns(way: str, network: str, on_cpu: Differences) -> None:
+    assert on_cpu[f"{way} {network}"] == ""
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+@pytest.mark.parametrize("network", PROGRAMS)
 @pytest.mark.parametrize("way", ["ddp", "fsdp"])
-def test_weights_shared_by_two_inputs_are_learned_by_two_processes(
-    way: str, tmp_path: Path
-) -> None:
-    torchrun(way, write(tmp_path, TWINS), "Twins")
-
-
-def test_tokens_are_spread_over_two_processes(tmp_path: Path) -> None:
-    program = (EXAMPLES / "textcnn.cnn").read_text().replace("20_000", "10")
-    torchrun("ddp", write(tmp_path, program), "TextCNN")
-
-
-@pytest.mark.skipif(GPUS < 2, reason="needs two GPUs")
-@pytest.mark.parametrize("way", ["ddp", "fsdp"])
-def test_two_gpus_learn_what_one_learns(way: str, tmp_path: Path) -> None:
-    torchrun(way, write(tmp_path, SMALL), "Small", cuda=True)
+def test_two_gpus_learn_what_one_learns(way: str, network: str, on_gpus: Differences) -> None:
+    assert on_gpus[f"{way} {network}"] == ""

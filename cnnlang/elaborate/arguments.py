@@ -47,6 +47,21 @@ def bind(
     return complete(callee, dict(preset or {}) | values, span, reader)
 
 
+def distinct(parameters: Sequence[ast.Parameter]) -> None:
+    """No two parameters may have one name."""
+    first: dict[str, Span] = {}
+    for each in parameters:
+        earlier = first.setdefault(each.name, each.span)
+        if earlier is not each.span:
+            raise fault(
+                "N115",
+                f"two parameters are called `{each.name}`",
+                each.span,
+                "the second one",
+                related=(Related(earlier, "the first one"),),
+            )
+
+
 def accept(callee: Callee, place: int, each: ast.Argument, given: Mapping[str, Any]) -> str:
     """The parameter that an argument is for."""
     known = [parameter.name for parameter in callee.parameters]

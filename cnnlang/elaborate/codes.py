@@ -51,7 +51,7 @@ CODES: dict[str, str] = {
     "N112": "A name that is no layer and no block is applied",
     "N113": "A tensor stands in the middle of a chain",
     "N114": "An unknown layer or block",
-    "N115": "A name gets a second value",
+    "N115": "A name gets a second value, or stands twice in one list",
     "N116": "An input or output inside of a block or of braces",
     "N117": "A shared piece is applied in another module",
     "N120": "A file cannot be used",

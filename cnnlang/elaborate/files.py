@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span, has_errors
+from cnnlang.elaborate.arguments import distinct
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
@@ -163,6 +164,10 @@ def hoist(frame: Frame, program: Program, tree: ast.File) -> None:
             frame.builder.tell(problem)
             continue
         program.names.own[node.name] = hoisted(node, program.names, frame.builder.budget)
+        try:
+            distinct(node.parameters)
+        except Fault as problem:
+            frame.builder.tell(problem)
 
 
 def hoisted(node: Any, names: Names, budget: Budget) -> Any:

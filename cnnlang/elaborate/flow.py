@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnlang.diagnostics.model import Related
+from cnnlang.elaborate.arguments import distinct
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, evaluate, listed, truth, whole
 from cnnlang.elaborate.faults import Fault, Muted, fault
@@ -145,6 +146,7 @@ def bind(frame: Frame, name: str, value: Any, node: ast.Let | ast.Function | ast
 
 
 def function(frame: Frame, node: ast.Function) -> None:
+    distinct(node.parameters)
     bind(frame, node.name, FunctionValue(node, frame.names), node)
 
 

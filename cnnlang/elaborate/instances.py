@@ -197,7 +197,14 @@ def matched(
             raise mismatch(extern, call, tensor, wanted)
     shape = tuple(evaluate(part, reader) for part in pattern(node.output))
     if not all(is_size(each) for each in shape) or len(shape) not in AXES:
-        raise fault("S118", f"the output of `{extern.name}` is no shape: {shape}", node.output.span)
+        sizes = ", ".join(map(str, shape))
+        raise fault(
+            "S118",
+            f"the output of `{extern.name}` is no shape",
+            node.output.span,
+            f"this is [{sizes}]",
+            help="each size is a whole number above 0",
+        )
     return Tensor(shape, AXES[len(shape)])
 
 

@@ -158,7 +158,10 @@ def unpack(targets: tuple[ast.Target, ...], value: Any, span: Span) -> dict[str,
         )
     names: dict[str, Any] = {}
     for target, each in zip(targets, value, strict=True):
-        names |= taken_apart(target, each)
+        found = taken_apart(target, each)
+        if twice := sorted(names.keys() & found.keys()):
+            raise fault("N115", f"`{twice[0]}` stands twice among the names of `for`", target.span)
+        names |= found
     return names
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnlang.diagnostics.model import Related, Span
 from cnnlang.elaborate.builder import BAD, Builder
-from cnnlang.elaborate.expressions import POISON, Reader, evaluate
+from cnnlang.elaborate.expressions import POISON, Reader, evaluate, tell
 from cnnlang.elaborate.faults import Muted, fault
 from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.limits import LETTERS
@@ -154,7 +154,9 @@ def written(part: ast.Expression, frame: Frame) -> str:
     value = evaluate(part, frame.reader())
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
-    raise fault("N108", "a label holds whole numbers and words", part.span, f"this is {value}")
+    raise fault(
+        "N108", "a label holds whole numbers and words", part.span, f"this is {tell(value)}"
+    )
 
 
 def tensor(frame: Frame, name: str, span: Span) -> int:

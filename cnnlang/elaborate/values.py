@@ -141,7 +141,7 @@ Number: TypeAlias = Size | float
 def kind(value: Any) -> str:
     """What a value is, in words."""
     names = {
-        bool: "true or false",
+        bool: "a truth value",
         int: "a whole number",
         float: "a number",
         Word: "a word",

@@ -12,7 +12,10 @@ from cnnlang.syntax.pieces import Piece, comma_after
 
 
 class Row(NamedTuple):
-    """A line that is one call or one tuple: where its cells begin and end."""
+    """A line that is one call or one tuple: where its cells begin and end.
+
+    `name` is what is called, behind as many dots as a label before it has letters.
+    """
 
     name: str
     indent: int
@@ -70,6 +73,9 @@ def alike(a: Row, b: Row) -> bool:
 def tabulate(pieces: list[Piece], line: Line) -> Row | None:
     """The line as a row of cells, if it is one call or one tuple and nothing else."""
     first, last = line.first, line.last
+    label = ""
+    if last > first + 2 and pieces[first + 1].kind == "COLON":
+        label, first = "." * (len(pieces[first].text) + 2), first + 2
     name = pieces[first].text if pieces[first].kind == "NAME" else ""
     opener = first + bool(name)
     if pieces[last].kind == "COMMA":
@@ -81,7 +87,7 @@ def tabulate(pieces: list[Piece], line: Line) -> Row | None:
         comma = comma_after(pieces, begin, last)
         cells.append((begin, comma - 1))
         begin = comma + 1
-    return Row(name, line.indent, tuple(cells))
+    return Row(label + name, line.indent, tuple(cells))
 
 
 def padded(source: Source, pieces: list[Piece], row: Row) -> bool:
@@ -94,15 +100,18 @@ def padded(source: Source, pieces: list[Piece], row: Row) -> bool:
 
 
 def pad(pieces: list[Piece], run: list[Row]) -> dict[int, int]:
-    """The blanks that right-align a table; none if a column holds anything but numbers."""
+    """The blanks that align a table: numbers to the right, all else to the left."""
     padding: dict[int, int] = {}
+    columns = list(zip(*(row.cells for row in run), strict=True))
     widest = 0
-    for column in zip(*(row.cells for row in run), strict=True):
+    for number, column in enumerate(columns):
         widths = [width(pieces, cell) for cell in column]
-        if len(set(widths)) > 1 and not all(numeric(pieces, cell) for cell in column):
-            return {}
         widest += max(widths) + 2
-        padding.update({cell[0]: max(widths) - w for cell, w in zip(column, widths, strict=True)})
+        right = all(numeric(pieces, cell) for cell in column)
+        if not right and number + 1 == len(columns):
+            continue
+        for cell, w in zip(column if right else columns[number + 1], widths, strict=True):
+            padding[cell[0]] = padding.get(cell[0], 0) + max(widths) - w
     fits = run[0].indent + len(run[0].name) + widest + 1 <= WIDTH
     return padding if fits else {}
 

@@ -1,15 +1,19 @@
-"""Run under torchrun: a generated network in several processes, held against one process.
+"""Run under torchrun: generated networks in several processes, held against one process.
 
-    torchrun --nproc-per-node 2 gradients.py WAY FILE NETWORK
+    torchrun --nproc-per-node 2 gradients.py REPORT FILE:NETWORK...
 
-WAY is `ddp` or `fsdp`. Every process takes its share of one batch; the mean gradients, and the
-weights after a step of SGD, must be those of one process with the whole batch.
+Every network is trained as `ddp` and as `fsdp`: each process takes its share of one batch; the
+mean gradients, and the weights after a step of SGD, must be those of one process with the whole
+batch. REPORT becomes a JSON file with what differs, by the way and the network.
 """
 
 from __future__ import annotations
 
+import gc
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -23,17 +27,34 @@ import cnnlang
 BATCH = 4
 
 
-def main(way: str, path: str, network: str) -> None:
-    cuda = torch.cuda.is_available() and torch.cuda.device_count() >= 2
+def main(report: str, *networks: str) -> None:
+    cuda = torch.cuda.device_count() >= 2
     dist.init_process_group("nccl" if cuda else "gloo")
     device = torch.device("cuda", dist.get_rank()) if cuda else torch.device("cpu")
+    found = {}
+    for each in networks:
+        path, _, name = each.rpartition(":")
+        for way in ("ddp", "fsdp"):
+            found[f"{way} {name}"] = difference(way, path, name, device)
+            gc.collect()
+    if dist.get_rank() == 0:
+        Path(report).write_text(json.dumps(found))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def difference(way: str, path: str, network: str, device: torch.device) -> str:
+    """What differs from one process; nothing if all is well."""
     alone, shared = (loaded(path, network, device) for _ in range(2))
     if way == "ddp":
         shared = DistributedDataParallel(shared)
     else:
         shard(shared)
-    check(alone, shared, batch(alone, device))
-    dist.destroy_process_group()
+    try:
+        check(alone, shared, batch(alone, device))
+    except AssertionError as problem:
+        return str(problem)
+    return ""
 
 
 def loaded(path: str, network: str, device: torch.device) -> nn.Module:

@@ -178,6 +178,7 @@ def filled(inputs: tuple[Tensor, ...]) -> tuple[torch.Tensor, ...]:
 
 def same_shape(result: torch.Tensor, output: Tensor) -> None:
     assert tuple(result.shape) == (BATCH, *output.shape)
+    assert 0 not in output.shape
     assert result.is_floating_point() == (output.dtype == "float")
 
 

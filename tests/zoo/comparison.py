@@ -74,20 +74,24 @@ def ours(name: str, device: str = "meta") -> nn.Module:
 
 
 def pair(name: str, dtype: torch.dtype = torch.float64) -> tuple[nn.Module, nn.Module]:
-    """Ours and theirs with the same random weights, which they share; the states fit strictly."""
+    """Ours and theirs with the same random weights, which they share."""
     first, second = ours(name).to(dtype), theirs(name).to(dtype)
     state = fill(first.state_dict())
-    for module in (first, second):
-        module.load_state_dict(state, strict=True, assign=True)
-    assert shapes(first.state_dict()) == shapes(second.state_dict())
-    return first, second
+    assert shapes(state) == shapes(second.state_dict())
+    return given(first, state), given(second, state)
+
+
+def given(module: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    """The module with these weights, loaded under the versions that it writes itself."""
+    own = module.state_dict()
+    own.update(state)
+    module.load_state_dict(own, strict=True, assign=True)
+    return module
 
 
 def apart(module: nn.Module) -> nn.Module:
     """The module with weights and statistics of its own, equal to those that it had."""
-    state = {key: value.clone() for key, value in module.state_dict().items()}
-    module.load_state_dict(state, strict=True, assign=True)
-    return module
+    return given(module, {key: value.clone() for key, value in module.state_dict().items()})
 
 
 def shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -84,8 +84,8 @@ def printed(network: Published) -> bool:
     start = time.monotonic()
     try:
         found = row(network)
-    except (CompileError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (CompileError, RuntimeError, ValueError, AssertionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         found = Row((network.name, reason, *[""] * (len(HEAD) - 2)), False)
     print(f"| {' | '.join(found.cells)} |", flush=True)
     print(f"{network.name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)

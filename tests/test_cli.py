@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from cnnlang import __version__
 from cnnlang.cli import command
 from cnnlang.cli.group import COMMANDS
-from cnnlang.sources import library
+from cnnlang.sources import STANDARD, library
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -606,6 +606,17 @@ def test_every_new_file_is_right(call: Call, tmp_path: Path, name: str) -> None:
     assert (found.exit_code, found.stdout) == (0, "")
     assert f"wrote {name}.cnn" in found.stderr
     assert call("check", f"{name}.cnn", "-q").stdout == ""
+
+
+def test_new_knows_the_networks_of_a_family(call: Call, tmp_path: Path) -> None:
+    found = call("new", "resnet50", "-o", str(tmp_path / "r.cnn"))
+    assert found.exit_code == 0
+    assert "network ResNet50 = " in (tmp_path / "r.cnn").read_text()
+
+
+@pytest.mark.parametrize("name", ["lenet5", "nin", "siamese", "textcnn", "unet"])
+def test_an_example_is_what_new_writes(name: str) -> None:
+    assert (EXAMPLES / f"{name}.cnn").read_bytes() == (STANDARD / f"{name}.cnn").read_bytes()
 
 
 def test_new_never_overwrites(call: Call, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ KERNELS = (
     "3x3, padding=1",
     "3x3, padding=same",
     "3x3, padding=[[0, 2], [1, 1]]",
-    "3x3, padding=1, pad_mode=reflect",
+    "3x3, padding=1, pad_mode=replicate",
     "3x3, padding=2, dilation=2",
     "1x1, bias=false",
     "3x3, padding=same, init=kaiming",
@@ -226,8 +226,31 @@ def arguments(draw: Any, scope: Scope, parameters: tuple[str, ...], keep: bool) 
     return found
 
 
+@st.composite
+def shared(draw: Any, scope: Scope, depth: int, keep: bool) -> list[str]:
+    """A shared piece, applied twice or three times."""
+    if scope.suffix != "":
+        return [draw(chain(scope, keep))]
+    name, channels = scope.fresh("f"), scope.fresh("c")
+    body = [*draw(statements(scope.inner(""), depth, True, 2)), f"conv({channels}, 1x1)"]
+    found = [f"let {channels} = in.channels", f"shared {name} {{", *indented(body), "}"]
+    between = [*draw(statements(scope, depth, True, 1)), f"conv({channels}, 1x1)"]
+    return [*found, f"{name} -> tanh -> {name}", *between, name]
+
+
+@st.composite
+def fan(draw: Any, scope: Scope, depth: int, keep: bool) -> list[str]:
+    """Branches that a loop and an `if` make."""
+    name = scope.fresh("k")
+    branches = [f"for {name} in [1, 3] {{", f"    | conv(2, {name}, padding=same) -> relu", "}"]
+    branches += [f"if {draw(condition(scope))} {{ | conv({draw(width(scope))}, 1x1) }}"]
+    return ["concat {", *indented(branches), "}"]
+
+
 KINDS = {
     "chain": simple,
+    "shared": shared,
+    "fan": fan,
     "choice": choice,
     "loop": loop,
     "residual": residual,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cnnlang.cli.files import write
 from cnnlang.cli.options import output_option
 from cnnlang.cli.terminal import Failure
 from cnnlang.diagnostics.suggest import nearest
-from cnnlang.sources import STANDARD, library
+from cnnlang.sources import STANDARD, folded, library, published
 
 EPILOG = """\b
 Examples:
@@ -52,7 +53,10 @@ def listing(ctx: click.Context, parameter: click.Parameter, asked: Any) -> None:
     help="Show the names with a line each.",
 )
 def command(name: str, output: str | None, force: bool) -> None:
-    """Write the network NAME from the standard library to a file of your own."""
+    """Write the network NAME from the standard library to a file of your own.
+
+    NAME is a family (`resnet`) or one of its networks (`resnet50`).
+    """
     path = output or f"{name}.cnn"
     text = starter(name)
     if not force and Path(path).exists():
@@ -62,17 +66,20 @@ def command(name: str, output: str | None, force: bool) -> None:
 
 
 def starter(name: str) -> bytes:
-    """The file of a network in the standard library."""
-    names = library()
+    """The file of the standard library called so, or the one that has a network called so."""
+    names, networks = library(), published()
+    if name not in names and folded(name) in networks:
+        name = networks[folded(name)][0]
     if name not in names:
-        near = nearest(name, names)
+        near = nearest(name, (*names, *networks))
         hint = f"did you mean '{near}'?" if near else f"there are {', '.join(names)}"
         raise click.BadParameter(f"there is no '{name}': {hint}", param_hint="NAME")
     return (STANDARD / f"{name}.cnn").read_bytes()
 
 
 def about(name: str) -> str:
-    """The first comment of a file of the standard library."""
+    """The first sentence of the comment that a file of the standard library begins with."""
     lines = (STANDARD / f"{name}.cnn").read_text(encoding="utf-8").splitlines()
-    first = lines[0] if lines else ""
-    return first.removeprefix("#").strip() if first.startswith("#") else ""
+    comment = takewhile(lambda line: line.startswith("#"), lines)
+    words = " ".join(line.removeprefix("#").strip() for line in comment)
+    return words.split(". ")[0].rstrip(".")

@@ -11,7 +11,7 @@ from cnnlang.elaborate.effort import effort
 from cnnlang.elaborate.faults import Fault
 from cnnlang.elaborate.limits import BITS, Budget, Exhausted
 from cnnlang.graph import Located, Node, Requirement
-from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem, Weight
+from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import SizeLimit
 from cnnlang.syntax import ast
@@ -31,7 +31,7 @@ class Builder:
     conditions: list[Located] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     externs: dict[str, str] = field(default_factory=dict)
-    weights: dict[tuple[str, ...], tuple[Weight, ...]] = field(default_factory=dict)
+    owners: dict[tuple[str, ...], int] = field(default_factory=dict)
     told: set[tuple[str, int, int]] = field(default_factory=set)
     layers: dict[tuple[type[Layer], str], Layer] = field(default_factory=dict)
     shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(

@@ -290,29 +290,32 @@ def way(nodes: list[Node], at: int) -> list[str]:
 
 def share(frame: Frame, index: int) -> None:
     """Layers with one path share their weights, which then must have one shape."""
-    node = frame.builder.nodes[index]
-    assert node.layer is not None
-    known = frame.builder.weights
-    if node.path not in known:
-        known[node.path] = node.layer.weights(
-            tuple(frame.builder.nodes[i].output for i in node.inputs)
-        )
+    nodes = frame.builder.nodes
+    node = nodes[index]
+    owner = frame.builder.owners.setdefault(node.path, index)
+    if owner == index:
         return
-    weights = node.layer.weights(tuple(frame.builder.nodes[i].output for i in node.inputs))
-    if weights != known[node.path]:
+    before, weights = weighed(nodes, owner), weighed(nodes, index)
+    if weights != before:
         inside = bool(frame.trail)
         raise fault(
             "S117",
             f"the shared `{node.name}` would need weights of two shapes",
             frame.trail[-1] if inside else node.span,
-            f"here {times(weights)}, before {times(known[node.path])}",
+            f"here {times(weights)}, before {times(before)}",
             related=(Related(node.span, "these weights"),) if inside else (),
             help="apply it to tensors with the same number of channels",
         )
 
 
+def weighed(nodes: list[Node], index: int) -> tuple[Weight, ...]:
+    """The weights of a node."""
+    layer, inputs = nodes[index].layer, nodes[index].inputs
+    return layer.weights(tuple(nodes[i].output for i in inputs)) if layer else ()
+
+
 def times(weights: tuple[Weight, ...]) -> str:
-    return "x".join(map(str, weights[0].shape))
+    return "x".join(map(str, weights[0].shape)) if weights else "none"
 
 
 def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: int) -> int:

@@ -166,9 +166,7 @@ def test_a_module_on_meta_takes_no_memory_and_can_be_filled(small: Path) -> None
 )
 def test_every_kind_of_weight_can_live_on_meta(layer: str, tmp_path: Path) -> None:
     shape = "3x8" if "lstm" in layer else "3x8x8"
-    net = cnnlang.load(
-        write(tmp_path, f"network N {{ input {shape}\n {layer} }}"), device="meta"
-    )
+    net = cnnlang.load(write(tmp_path, f"network N {{ input {shape}\n {layer} }}"), device="meta")
     assert all(each.is_meta for each in net.parameters())
 
 

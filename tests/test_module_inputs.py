@@ -15,9 +15,7 @@ import cnnlang
 
 FIXED = "input 3x8x8\n conv(4, 3x3)"
 FREE = "input 3xHxW\n conv(4, 3x3, padding=1)"
-HALVED = (
-    "input 3xHxW\n concat { | identity | maxpool(2x2) -> conv_transpose(4, 2x2, stride=2) }"
-)
+HALVED = "input 3xHxW\n concat { | identity | maxpool(2x2) -> conv_transpose(4, 2x2, stride=2) }"
 
 
 def raised(folder: Path, body: str, *inputs: Tensor) -> str:

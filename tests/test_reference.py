@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_spec import Case, cases, verify
+from spec.pages import Case, cases
+from test_spec import verify
 
 from cnnlang.elaborate import codes as elaborate_codes
 from cnnlang.elaborate import limits

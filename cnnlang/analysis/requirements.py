@@ -74,13 +74,23 @@ def mentioned(node: Any) -> set[str]:
 def judge(requirement: Requirement, facts: Facts, budget: Budget) -> None:
     condition = requirement.statement.condition
     names = Names(facts.find(condition), Names(dict(requirement.names)))
-    reader = Reader(names, budget, functions={"memory": memory})
+    known = dict.fromkeys(facts.names, number)
+    reader = Reader(names, budget, functions={"memory": memory, **known})
     value = evaluate(condition, reader)
     if value is True:
         return
     if value is not False:
         raise fault("A210", "a requirement is true or false", condition.span, f"this is {value}")
     raise broken(condition, reader)
+
+
+def number(node: ast.Apply, positional: list[Any], named: dict[str, Any]) -> Any:
+    raise fault(
+        "A218",
+        f"`{node.function}` is a number, not a function",
+        node.span,
+        help=f"write `{node.function}` alone",
+    )
 
 
 def memory(node: ast.Apply, positional: list[Any], named: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnlang.diagnostics.model import Related, Span
+from cnnlang.diagnostics.model import Span
 from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builtins import BUILTINS
 from cnnlang.elaborate.faults import Muted, fault
@@ -388,15 +388,3 @@ RULES: dict[type, Callable[[Any, Reader], Any]] = {
     ast.Index: index,
     ast.Apply: apply,
 }
-
-__all__ = [
-    "POISON",
-    "Reader",
-    "Related",
-    "argument",
-    "evaluate",
-    "listed",
-    "tell",
-    "truth",
-    "whole",
-]

@@ -112,7 +112,8 @@ class Pad(Fitting, name="pad"):
         sizes: list[Size] = []
         for size, (before, after) in zip(x.spatial, self.pads(x), strict=True):
             result = size + before + after
-            need.at_least(result, 1, lambda: nothing_left(self, x))
+            if before + after < 0:
+                need.at_least(result, 1, lambda: nothing_left(self, x))
             self.room(size, (before, after), need)
             sizes.append(result)
         return tuple(sizes)
@@ -183,8 +184,9 @@ class Crop(Fitting, name="crop"):
                 h - before - after
                 for h, (before, after) in zip(x.spatial, self.pads(x), strict=True)
             )
-            for size in sizes:
-                need.at_least(size, 1, lambda: nothing_left(self, x))
+            for size, pair in zip(sizes, self.pads(x), strict=True):
+                if any(pair):
+                    need.at_least(size, 1, lambda: nothing_left(self, x))
         else:
             sizes = self.wanted(inputs)
             for size, goal in zip(x.spatial, sizes, strict=True):
@@ -250,8 +252,9 @@ class Upsample(Fitting, name="upsample"):
             return x.resized((x.channels, *self.wanted(inputs)))
         factors = spread(self, "scale", self.scale, x.rank - 1)
         sizes = [scaled(h, factor) for h, factor in zip(x.spatial, factors, strict=True)]
-        for size in sizes:
-            need.at_least(size, 1, lambda: nothing_left(self, x))
+        for size, factor in zip(sizes, factors, strict=True):
+            if factor < 1:
+                need.at_least(size, 1, lambda: nothing_left(self, x))
         return x.resized((x.channels, *sizes))
 
     def options(self, x: Tensor) -> dict[str, Value]:

@@ -237,7 +237,8 @@ def difference(inputs: Inputs, apart: int | None = None) -> str:
     for other in inputs[1:]:
         for place, (a, b) in enumerate(zip(first.shape, other.shape, strict=True)):
             if a != b and place != apart:
-                return f"{first.axes[place]} differ: {a} and {b}"
+                axis = first.axes[place]
+                return f"{axis if axis.endswith('s') else f'{axis}s'} differ: {a} and {b}"
     return ""
 
 

@@ -5,6 +5,7 @@ The batch axis is never part of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -82,4 +83,6 @@ def show(shape: Shape) -> str:
     if not shape:
         return "scalar"
     parts = [str(size) for size in shape]
-    return ("x" if all(part.isalnum() for part in parts) else " x ").join(parts)
+    if all(part.isalnum() for part in parts):
+        return "x".join(parts)
+    return " x ".join(f"({part})" if re.search(r" [+-] [0-9]+$", part) else part for part in parts)

@@ -108,7 +108,7 @@ class BlurPool(Layer, name="blurpool", family="Pooling"):
         fixed(self, x.channels, "channels")
         pad = self.kernel // 2
         least = {"reflect": pad + 1, "circular": pad}.get(self.pad_mode, 1)
-        for size in x.spatial:
+        for size in x.spatial if least > 1 else ():
             need.at_least(size, least, lambda s=size: narrow_map(self, s, pad))  # type: ignore[misc]
         sizes = tuple((size + self.stride - 1) // self.stride for size in x.spatial)
         return x.resized((x.channels, *sizes))

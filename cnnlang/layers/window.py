@@ -143,9 +143,10 @@ def convolved(layer: Layer, sizes: Shape, w: Window, need: Need) -> Shape:
         return tuple((h + s - 1) // s for h, s in zip(sizes, w.stride, strict=True))
     result: list[Size] = []
     for h, e, s, (before, after) in zip(sizes, w.extent, w.stride, w.pads, strict=True):
-        padded = h + before + after
-        need.at_least(padded, e, lambda p=padded, e=e: too_large(layer, w, sizes, p, e))  # type: ignore[misc]
-        result.append((padded - e) // s + 1)
+        padded, spare = h + before + after, before + after + 1 - e
+        if spare < 0:  # or else one position is enough
+            need.at_least(padded, e, lambda p=padded, e=e: too_large(layer, w, sizes, p, e))  # type: ignore[misc]
+        result.append((h + spare - 1) // s + 1 if s > 1 else h + spare)
     return tuple(result)
 
 
@@ -168,10 +169,12 @@ def pooled(layer: Layer, sizes: Shape, w: Window, ceil: bool, need: Need) -> Sha
         return tuple((h + s - 1) // s for h, s in zip(sizes, w.stride, strict=True))
     result: list[Size] = []
     for h, e, s, (before, after) in zip(sizes, w.extent, w.stride, w.pads, strict=True):
-        outputs = (h + before + after - e + (s - 1 if ceil else 0)) // s + 1
+        spare = before + after - e + (s if ceil else 1)
+        outputs = (h + spare - 1) // s + 1 if s > 1 else h + spare
         if ceil:
             outputs = ceil_clamp(outputs, s, one_free(layer, h, "ceil") + before)
-        need.at_least(outputs, 1, lambda: empty(layer, w, sizes))
+        if spare < 0:  # or else one position is enough
+            need.at_least(outputs, 1, lambda: empty(layer, w, sizes))
         result.append(outputs)
     return tuple(result)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from cnnlang.diagnostics.model import Related, Span
 from cnnlang.elaborate.builder import BAD, Builder
-from cnnlang.elaborate.expressions import POISON, Reader, evaluate, tell
+from cnnlang.elaborate.expressions import Reader, evaluate, tell
 from cnnlang.elaborate.faults import Muted, fault
 from cnnlang.elaborate.hints import nearest
 from cnnlang.elaborate.limits import LETTERS
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
-from cnnlang.elaborate.values import Defaults, Names
+from cnnlang.elaborate.values import POISON, Defaults, Names
 from cnnlang.graph import Instance, Item
 from cnnlang.syntax import ast
 

@@ -63,7 +63,7 @@ class Arithmetic(Layer, family="Merge"):
             difference(inputs),
             help=f"to stretch the axes of size 1, write `{self.name}(..., broadcast=true)`"
             if stretched
-            else "project one side with `conv(channels, 1x1)`, or fit its size with `crop(like=)`",
+            else remedy(inputs),
         )
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
@@ -240,6 +240,16 @@ def difference(inputs: Inputs, apart: int | None = None) -> str:
                 axis = first.axes[place]
                 return f"{axis if axis.endswith('s') else f'{axis}s'} differ: {a} and {b}"
     return ""
+
+
+def remedy(inputs: Inputs) -> str:
+    """What makes two tensors alike: a projection of the channels, or a fitting of the sizes."""
+    a, b = inputs[0], next(each for each in inputs[1:] if each.shape != inputs[0].shape)
+    if a.rank == 1:
+        return f"project one side, as with `dense({b.shape[0]})`, or join both with `concat`"
+    if a.shape[1:] == b.shape[1:]:
+        return f"project one side, as with `conv({b.channels}, 1x1)`, or join both with `concat`"
+    return "fit the size of one side with `padding=`, `stride=` or `crop(like=...)`"
 
 
 def stretches(inputs: Inputs) -> bool:

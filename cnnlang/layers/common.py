@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from cnnlang.layers.base import Layer, fail
+from cnnlang.layers.base import Layer, Need, Problem, fail
 from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import Size
+from cnnlang.sizes import Mixed, Shape, Size, product
 
 
 def need_real(layer: Layer, x: Tensor) -> None:
@@ -62,6 +63,18 @@ def fixed(layer: Layer, size: Size, what: str) -> int:
         "depends on the size of the input",
         help="fix the size of the input, or pool it away with `global_avgpool`",
     )
+
+
+def need_several(need: Need, sizes: Shape, least: int, problem: Callable[[], Problem]) -> None:
+    """Some axes must hold at least so many positions together.
+
+    Where several of them are free, each of these must hold as many by itself: the sizes for which
+    a network is valid are told for each free dimension apart.
+    """
+    total = product(sizes)
+    listed = [size for size in sizes if not isinstance(size, int)]
+    for size in listed if isinstance(total, Mixed) else [total]:
+        need.at_least(size, least, problem)
 
 
 def axis_index(layer: Layer, x: Tensor, axis: Any, field: str = "axis") -> int:

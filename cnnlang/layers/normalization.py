@@ -17,10 +17,10 @@ from cnnlang.layers.common import (
     incoming,
     need_channels,
     need_real,
+    need_several,
 )
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
-from cnnlang.sizes import product
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Axes, Axis, Count, Flag, Init, Positive, Probability, Real
@@ -117,7 +117,7 @@ class InstanceNorm(Running, name="instancenorm"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_map(self, x)
-        need.at_least(product(x.spatial), 2, lambda: single(x))
+        need_several(need, x.spatial, 2, lambda: single(x))
         return super().output(inputs, need)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:

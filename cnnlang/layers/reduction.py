@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call
 from cnnlang.layers.code import Code, Value, X, unless
-from cnnlang.layers.common import axis_indices, dims, need_real
+from cnnlang.layers.common import axis_indices, dims, need_real, need_several
 from cnnlang.layers.shape import settled
 from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import product
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Axes, Flag, Whole
@@ -101,8 +100,8 @@ class Std(Reduction, name="std"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         result = super().output(inputs, need)
         (x,) = inputs
-        total = product(x.shape[i] for i in axis_indices(self, x, self.axis))
-        need.at_least(total, self.correction + 1, lambda: self.few(x))
+        sizes = tuple(x.shape[i] for i in axis_indices(self, x, self.axis))
+        need_several(need, sizes, self.correction + 1, lambda: self.few(x))
         return result
 
     def few(self, x: Tensor) -> Problem:

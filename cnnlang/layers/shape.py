@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from math import prod
 from typing import TYPE_CHECKING
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Raw, X, unless
 from cnnlang.layers.common import axis_index
 from cnnlang.layers.tensor import AXES, SPATIAL, Tensor, show
-from cnnlang.sizes import Shape, Size, product
+from cnnlang.sizes import Shape, product
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Axis, Count, Integer, Permutation, Target
@@ -81,7 +82,7 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         place = self.place(x)
-        new = filled(self, x, self.shape, x.shape[place], need)
+        new = filled(self, x, self.shape, (x.shape[place],), need)
         shape = (*x.shape[:place], *new, *x.shape[place + 1 :])
         if x.rank == 1 and len(new) in AXES:
             return Tensor(shape, AXES[len(new)], x.dtype)
@@ -109,7 +110,7 @@ class Reshape(Layer, name="reshape", family="Shape"):
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
-        new = filled(self, x, self.shape, product(x.shape), need)
+        new = filled(self, x, self.shape, x.shape, need)
         axes = AXES.get(len(new)) or pieces("features", len(new))
         return Tensor(new, axes, x.dtype)
 
@@ -205,11 +206,9 @@ def outside(layer: Slice, x: Tensor, place: int) -> Problem:
     )
 
 
-def filled(layer: Layer, x: Tensor, shape: tuple[int, ...], total: Size, need: Need) -> Shape:
-    """The target shape with its -1 worked out; the number of elements must stay."""
-    known = 1
-    for size in shape:
-        known *= size if size > 0 else 1
+def filled(layer: Layer, x: Tensor, shape: tuple[int, ...], old: Shape, need: Need) -> Shape:
+    """The target shape with its -1 worked out; the number of elements must stay that of `old`."""
+    known, total = prod(size for size in shape if size > 0), product(old)
 
     def problem() -> Problem:
         return Problem(
@@ -222,6 +221,10 @@ def filled(layer: Layer, x: Tensor, shape: tuple[int, ...], total: Size, need: N
     if -1 not in shape:
         need.equal(total, known, problem)
         return shape
+    fixed = prod(size for size in old if isinstance(size, int))
+    if fixed % known == 0:
+        left = product((fixed // known, *(s for s in old if not isinstance(s, int))))
+        return tuple(left if size == -1 else size for size in shape)
     need.multiple(total, known, problem)
     need.at_least(total, known, problem)
     return tuple(total // known if size == -1 else size for size in shape)

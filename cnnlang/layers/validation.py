@@ -92,7 +92,7 @@ def translate(cls: type[Layer], error: Any, given: Mapping[str, Any]) -> Problem
     )
     return Problem(
         "A203",
-        f"`{field}` of `{cls.name}` is {wanted.replace(chr(39), '`')}, got {spell(given[field])}",
+        f"`{field}` of `{cls.name}` is {wanted.replace(chr(39), '`')}, got {clipped(given[field])}",
         field=field,
     )
 
@@ -129,11 +129,17 @@ def is_open(value: Any) -> bool:
 def open_size(cls: type[Layer], field: str, value: Any) -> Problem:
     return Problem(
         "A206",
-        f"`{field}` of `{cls.name}` must be known before the module runs, got {spell(value)}",
+        f"`{field}` of `{cls.name}` must be known before the module runs, got {clipped(value)}",
         "depends on a free dimension",
         field=field,
         help="fix the size of the input, or use what follows it (`global_avgpool`, `like=`)",
     )
+
+
+def clipped(value: Any) -> str:
+    """A value as it is written, at most 40 characters of it."""
+    text = spell(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def spell(value: Any) -> str:

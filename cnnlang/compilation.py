@@ -92,15 +92,20 @@ def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Each mistake once: variants of one network share their blocks, and so their mistakes."""
     seen: dict[object, Diagnostic] = {}
     for each in diagnostics:
-        span = each.span
-        place = (span.source.name, span.start, span.end) if span else None
-        key = (
-            (each.code, place)
-            if each.severity is Severity.ERROR
-            else (each.code, place, each.message)
-        )
-        seen.setdefault(key, each)
+        seen.setdefault(identity(each), each)
     return list(seen.values())
+
+
+def identity(each: Diagnostic) -> object:
+    """What makes two diagnostics one: the place of an error; of a note also what it says.
+
+    The name of the network, which a note begins with, does not count.
+    """
+    span = each.span
+    place = (span.source.name, span.start, span.end) if span else None
+    if each.severity is Severity.ERROR and place:
+        return each.code, place
+    return each.code, place, each.message.split("` ", 1)[-1]
 
 
 __all__ = ["Settings", "check_source", "compile_source", "open_program", "replace"]

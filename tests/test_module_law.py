@@ -41,7 +41,7 @@ def module_and_graph(path: Path) -> tuple[torch.nn.Module, Graph]:
 
 
 @given(program=programs())
-@settings(SETTINGS, max_examples=100)
+@settings(SETTINGS, max_examples=60)
 def test_merged_blocks_compute_what_the_layers_compute_one_by_one(program: str) -> None:
     with written(program) as path:
         module, graph = module_and_graph(path)
@@ -67,7 +67,7 @@ def check_outputs(module: torch.nn.Module, graph: Graph) -> None:
 
 
 @given(program=programs())
-@settings(SETTINGS, max_examples=40)
+@settings(SETTINGS, max_examples=30)
 def test_the_source_is_the_same_every_time_and_ruff_has_nothing_to_say(program: str) -> None:
     with written(program) as path:
         source = cnnlang.build(path, "Net")

@@ -231,7 +231,7 @@ def shared(draw: Any, scope: Scope, depth: int, keep: bool) -> list[str]:
     """A shared piece, applied twice or three times."""
     if scope.suffix != "":
         return [draw(chain(scope, keep))]
-    name, channels = scope.fresh("f"), scope.fresh("c")
+    name, channels = scope.fresh("p"), scope.fresh("c")
     body = [*draw(statements(scope.inner(""), depth, True, 2)), f"conv({channels}, 1x1)"]
     found = [f"let {channels} = in.channels", f"shared {name} {{", *indented(body), "}"]
     between = [*draw(statements(scope, depth, True, 1)), f"conv({channels}, 1x1)"]
@@ -242,7 +242,7 @@ def shared(draw: Any, scope: Scope, depth: int, keep: bool) -> list[str]:
 def fan(draw: Any, scope: Scope, depth: int, keep: bool) -> list[str]:
     """Branches that a loop and an `if` make."""
     name = scope.fresh("k")
-    branches = [f"for {name} in [1, 3] {{", f"    | conv(2, {name}, padding=same) -> relu", "}"]
+    branches = [f"for {name} in [1, 3] {{", f"    | conv(2, {name}, padding=same)", "}"]
     branches += [f"if {draw(condition(scope))} {{ | conv({draw(width(scope))}, 1x1) }}"]
     return ["concat {", *indented(branches), "}"]
 

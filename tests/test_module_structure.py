@@ -30,7 +30,8 @@ PROGRAMS = {
             conv(width, 1x1)
             for i in range(2) {
                 let big = width > 8 * (i + 1)
-                if big { if i == 0 { relu } else { elu } } else { if i == 0 { tanh } else { sigmoid } }
+                if big { if i == 0 { relu } else { elu } } else {
+                    if i == 0 { tanh } else { sigmoid } }
             }
         }
         network N { input 4x8x8
@@ -75,7 +76,8 @@ PROGRAMS = {
             if depth > 0 {
                 concat {
                     | identity
-                    | maxpool(2x2) -> Level(width * 2, depth - 1) -> conv_transpose(width, 2x2, stride=2)
+                    | maxpool(2x2) -> Level(width * 2, depth - 1)
+                        -> conv_transpose(width, 2x2, stride=2)
                 }
                 conv(width, 1x1)
             }
@@ -151,7 +153,8 @@ PROGRAMS = {
     """,
     "stacks stand inside stacks": """
         block B(width) {
-            outer: stack { conv(width, 1x1) -> "in-ner": stack { batchnorm -> relu } -> conv(2, 1x1) }
+            outer: stack {
+                conv(width, 1x1) -> "in-ner": stack { batchnorm -> relu } -> conv(2, 1x1) }
         }
         network N { input 3x8x8
             B(2) -> B(4) }

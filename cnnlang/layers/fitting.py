@@ -112,7 +112,9 @@ class Pad(Fitting, name="pad"):
         sizes: list[Size] = []
         for size, (before, after) in zip(x.spatial, self.pads(x), strict=True):
             result = size + before + after
-            if before + after < 0:
+            cut = min(before, 0) + min(after, 0)  # PyTorch cuts before it pads
+            if cut < 0:
+                need.at_least(size + cut, 0, lambda: nothing_left(self, x))
                 need.at_least(result, 1, lambda: nothing_left(self, x))
             self.room(size, (before, after), need)
             sizes.append(result)

@@ -6,6 +6,7 @@ multiply-adds, whether sizes are numbers or free dimensions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,13 +54,22 @@ layers = pytest.mark.parametrize("name", sorted(REGISTRY))
 def tries(name: str, share: float) -> settings:
     """The more a layer has arguments and operands, the more often it is drawn."""
     cls = REGISTRY[name]
-    number = 10 + 8 * len(cls.fields) + 30 * (cls.operands != (1, 1))
+    number = 8 + 7 * len(cls.fields) + 25 * (cls.operands != (1, 1))
     return settings(
         max_examples=round(share * number),
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The tensors are small: more threads only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @layers

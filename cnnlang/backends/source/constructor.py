@@ -9,6 +9,7 @@ from cnnlang.backends.source.express import Vocabulary
 from cnnlang.backends.source.layout import (
     Chained,
     Doc,
+    Generated,
     Group,
     Infix,
     Named,
@@ -17,7 +18,7 @@ from cnnlang.backends.source.layout import (
     literal,
 )
 from cnnlang.backends.source.plan import ClassPlan, Planner
-from cnnlang.backends.source.runs import Run, common, grouped
+from cnnlang.backends.source.runs import SHORTEST, Run, common, grouped, number, split
 from cnnlang.backends.source.statements import Assign, Branch, Call, Repeat, Statement
 from cnnlang.backends.source.structure import Fork, Part, Step, has_module, shape
 from cnnlang.graph import Graph, Node
@@ -197,7 +198,8 @@ class Constructor:
             ):
                 continue
             hints = [given[name]] if name in given else []
-            text = self.words.say(values, hints, f"{step.attribute}_{name}")
+            wish = name if step.attribute.isdigit() else f"{step.attribute}_{name}"
+            text = self.words.say(values, hints, wish)
             arguments.append(Named(name, text) if default is not None else text)
         return Group(f"{plan.name}(", tuple(arguments), ")")
 
@@ -208,13 +210,8 @@ class Constructor:
         items = [self.module(child) for child in children]
         if [child.attribute for child in children] == [str(i) for i in range(len(children))]:
             return Group("nn.Sequential(", tuple(folded(items)), ")")
-        pairs = (
-            Group("(", (literal(c.attribute), item), ")")
-            for c, item in zip(children, items, strict=True)
-        )
-        return Group(
-            "nn.Sequential(", (Group("OrderedDict(", (Group("[", tuple(pairs), "]"),), ")"),), ")"
-        )
+        named = looped(children, items) or listed(children, items)
+        return Group("nn.Sequential(", (Group("OrderedDict(", (named,), ")"),), ")")
 
     # --- forks -----------------------------------------------------------------------------------
 
@@ -284,11 +281,20 @@ def flag(graph: Graph, plan: ClassPlan, fork: Fork) -> str:
     if fork.id not in plan.flags:
         condition = fork.origin.condition
         own = [s.attribute for s in modules(graph, fork.then or fork.otherwise)]
-        wish = (
-            condition.name if isinstance(condition, ast.Name) else f"with_{own[0] if own else 'it'}"
-        )
+        wish = spoken(condition) or f"with_{own[0] if own else 'it'}"
         plan.flags[fork.id] = plan.unique(wish)
     return plan.flags[fork.id]
+
+
+def spoken(condition: ast.Expression) -> str:
+    """A condition as a name: `active`, `norm_is_layer` for `norm == layer`; "" if it has none."""
+    if isinstance(condition, ast.Name):
+        return condition.name
+    if isinstance(condition, ast.Binary) and condition.operator in ("==", "!="):
+        sides = [spoken(each) for each in (condition.left, condition.right)]
+        word = "is" if condition.operator == "==" else "is_not"
+        return f"{sides[0]}_{word}_{sides[1]}" if all(sides) else ""
+    return ""
 
 
 def called(plan: ClassPlan, step: Step) -> list[tuple[str, ast.Argument]]:
@@ -318,6 +324,24 @@ def defaults(plan: ClassPlan) -> dict[str, tuple[Any]]:
         if isinstance(default, (ast.Number, ast.Truth, ast.Text)) and plan.first.kind == "block":
             found[plan.words.renamed.get(parameter.name, parameter.name)] = (default.value,)
     return found
+
+
+def listed(children: Sequence[Step], items: Sequence[Doc]) -> Doc:
+    """Children by name, as a list of pairs."""
+    pairs = zip(children, items, strict=True)
+    return Group("[", tuple(Group("(", (literal(c.attribute), d), ")") for c, d in pairs), "]")
+
+
+def looped(children: Sequence[Step], items: Sequence[Doc]) -> Doc | None:
+    """Siblings that grow by one step as pairs made in a loop, if they are all there is."""
+    base, first = split(children[0].attribute) if len(items) >= SHORTEST else ("", -1)
+    if any(split(c.attribute) != (base, first + i) for i, c in enumerate(children)):
+        return None
+    alike = common(items)
+    if alike is None:
+        return None
+    pair = Group("(", (f'f"{base}{number(first)}"', alike), ")")
+    return Generated(pair, f"for i in range({len(items)})")
 
 
 def folded(items: Sequence[Doc]) -> list[Doc]:

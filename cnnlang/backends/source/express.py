@@ -201,9 +201,12 @@ def names(text: str) -> set[str]:
 
 
 def name(words: Vocabulary, node: ast.Name, depth: int) -> str | None:
+    """A parameter, what a `let` says, or a word."""
     if node.name in words.renamed:
         return words.renamed[node.name]
-    return words.python(words.lets[node.name], False, depth) if node.name in words.lets else None
+    if node.name not in words.lets:
+        return flat(literal(node.name))
+    return words.python(words.lets[node.name], False, depth)
 
 
 def incoming(words: Vocabulary, node: ast.Incoming, depth: int) -> str | None:

@@ -42,7 +42,15 @@ class Named:
     value: Doc
 
 
-Doc: TypeAlias = str | Group | Infix | Chained | Named
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A generator expression: an element and the `for` that follows it."""
+
+    element: Doc
+    loop: str
+
+
+Doc: TypeAlias = str | Group | Infix | Chained | Named | Generated
 
 
 def flat(doc: Doc) -> str:
@@ -58,6 +66,8 @@ def flat(doc: Doc) -> str:
             return flat(wrapped(base)) + flat(rest)
         case Named(name, value):
             return f"{name}={flat(value)}"
+        case Generated(element, loop):
+            return f"{flat(element)} {loop}"
         case _:
             return str(doc)
 
@@ -76,6 +86,8 @@ def lines(doc: Doc, indent: int, prefix: str = "", suffix: str = "") -> list[str
     match doc:
         case Named(name, value):
             return lines(value, indent, f"{prefix}{name}=", suffix)
+        case Generated(element, loop):
+            return [*lines(element, indent, prefix), f"{pad}{loop}{suffix}"]
         case Chained(base, Group(opening, items, closing)):
             return lines(
                 Group(flat(wrapped(base)) + opening, items, closing), indent, prefix, suffix

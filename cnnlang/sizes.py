@@ -177,7 +177,9 @@ def pointwise(rule: Callable[[int, int], int], a: Size, b: Size) -> Size:
     """rule(a, b) where the rule keeps quasi-affinity (both move by the same amount a period)."""
     if isinstance(a, int) and isinstance(b, int):
         return rule(a, b)
-    one = next(s for s in (a, b) if isinstance(s, Free))
+    one = next((s for s in (a, b) if isinstance(s, Free)), None)
+    if one is None:
+        raise SizeLimit(f"a size depends on several free dimensions at once ({a}, {b})")
     f, g = lift(a, one.symbol), lift(b, one.symbol)
     period = bounded(lcm(f.period, g.period))
     values = [rule(f(x), g(x)) for x in range(period)]

@@ -12,7 +12,15 @@ from pathlib import Path
 import torch
 from hypothesis import assume, given, settings
 from test_module_programs import SETTINGS, programs
-from test_module_reference import Interpreter, declared, disturb, example, shapes, tupled
+from test_module_reference import (
+    Interpreter,
+    declared,
+    disturb,
+    example,
+    one_thread,
+    shapes,
+    tupled,
+)
 
 import cnnlang
 from cnnlang.analysis.costs import total_parameters
@@ -55,8 +63,8 @@ def check_outputs(module: torch.nn.Module, graph: Graph) -> None:
     torch.manual_seed(0)
     disturb(module)
     inputs = example(graph, SIZES)
-    wanted = Interpreter(graph, module.state_dict())(*inputs)
-    with torch.no_grad():
+    with one_thread(), torch.no_grad():
+        wanted = Interpreter(graph, module.state_dict())(*inputs)
         found = tupled(module.eval()(*inputs))
     torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-6)
     for tensor, index in zip(found, graph.outputs, strict=True):

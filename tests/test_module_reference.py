@@ -6,7 +6,8 @@ blocks and of how the generator merges them. The weights come from the `state_di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from operator import add, mul, sub, truediv
 from pathlib import Path
@@ -137,10 +138,19 @@ def check_against_reference(
     torch.manual_seed(0)
     disturb(module)
     inputs = example(graph, sizes or {})
-    wanted = Interpreter(graph, module.state_dict())(*inputs)
-    with torch.no_grad():
+    with one_thread(), torch.no_grad():
+        wanted = Interpreter(graph, module.state_dict())(*inputs)
         found = module(*inputs)
     torch.testing.assert_close(tupled(found), wanted, rtol=1e-6, atol=1e-6)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Small networks on one thread: several wait for one another on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def tupled(outputs: Any) -> tuple[Tensor, ...]:

@@ -47,7 +47,12 @@ def heading(graph: Graph) -> str:
 
 
 def file_name(graph: Graph) -> str:
-    return PurePath(graph.root.span.source.name).name
+    return quotable(graph.root.span.source.name)
+
+
+def quotable(path: str) -> str:
+    """The name of a file, as it can stand in a docstring."""
+    return PurePath(path).name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def imports(graph: Graph, body: str) -> str:
@@ -132,7 +137,7 @@ def parameters(plan: ClassPlan) -> list[str]:
 def docstring(planner: Planner, plan: ClassPlan) -> list[str]:
     """Where the class comes from; for the network also its shapes and size."""
     graph, first = planner.graph, plan.first
-    source = PurePath(first.span.source.name if first.kind == "network" else defined(plan)).name
+    source = quotable(first.span.source.name if first.kind == "network" else defined(plan))
     if first.kind != "network":
         return [f'    """{KINDS[first.kind]} `{first.title}` of {source}."""']
     takes, gives = (

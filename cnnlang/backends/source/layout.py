@@ -94,8 +94,30 @@ def lines(doc: Doc, indent: int, prefix: str = "", suffix: str = "") -> list[str
             )
         case Group(opening, items, closing) if items:
             return [f"{pad}{prefix}{opening}", *inside(doc, indent + 4), f"{pad}{closing}{suffix}"]
+        case Infix(operator, operands):
+            parts = [flat(wrapped(each)) for each in operands]
+            return enclosed(parts, operator, indent, prefix, suffix)
+        case str() if "(" not in doc and '"' not in doc and (word := connective(doc)):
+            return enclosed(doc.split(f" {word} "), word, indent, prefix, suffix)
         case _:
             return [whole]
+
+
+def connective(text: str) -> str:
+    """The word at which a long condition is split."""
+    return next((word for word in ("or", "and") if f" {word} " in text), "")
+
+
+def enclosed(parts: list[str], operator: str, indent: int, prefix: str, suffix: str) -> list[str]:
+    """A long expression in parentheses: on one line of its own, or one operand a line."""
+    pad, inner = " " * indent, " " * (indent + 4)
+    row = inner + f" {operator} ".join(parts)
+    rest = (
+        [row]
+        if len(row) <= WIDTH
+        else [inner + parts[0], *(f"{inner}{operator} {p}" for p in parts[1:])]
+    )
+    return [f"{pad}{prefix}(", *rest, f"{pad}){suffix}"]
 
 
 def inside(group: Group, indent: int) -> list[str]:

@@ -178,6 +178,8 @@ def join(device: str) -> Iterator[Team]:
         if gpus:
             torch.cuda.set_device(team.device)
         yield team
+        if size > 1:
+            dist.barrier()  # nobody leaves while another still speaks
     except ClickException as failure:
         if rank == 0:
             raise

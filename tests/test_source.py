@@ -181,6 +181,45 @@ network N { input 3x8x8
     assert "nn.init.kaiming_normal_(" in text
 
 
+def test_two_labels_that_python_would_take_for_one_name_stay_two(tmp_path):
+    text = program(
+        tmp_path, 'network N { input 3x8x8\n "e\u0301": conv(3, 1x1)\n "\u00e9": conv(3, 1x1)\n}\n'
+    )
+    assert text.count("self.add_module(") == 2
+
+
+def test_a_text_with_a_line_break_is_escaped(tmp_path):
+    text = program(
+        tmp_path,
+        'extern Blur(s): [C, H, W] -> [C, H, W] from "blurs:Blur"\n'
+        'network N { input 3x8x8\n Blur("a\\nb")\n}\n',
+    )
+    assert 'Blur(s="a\\nb")' in text
+    compile(text, "n.py", "exec")
+
+
+def test_a_file_with_a_strange_name_gives_source_all_the_same(tmp_path):
+    file = tmp_path / 'od\\d"""\n.cnn'
+    file.write_text("network N { input 3x8x8\n relu }\n")
+    compile(build(file), "n.py", "exec")
+
+
+def test_a_number_that_happens_to_equal_a_parameter_stays_a_number(tmp_path):
+    text = program(
+        tmp_path,
+        """
+block D(width, stride = 1) {
+    conv(width, 3x3, padding=1)
+    if stride != 1 { pool: stack { avgpool(2x2, stride=stride) -> relu } }
+}
+network N { input 3x16x16
+    D(8, 2) -> D(8)
+}
+""",
+    )
+    assert "nn.AvgPool2d(2)" in text
+
+
 def write() -> None:
     """Write the golden files anew."""
     GOLDEN.mkdir(exist_ok=True)

@@ -52,7 +52,7 @@ def trial(graph: Graph, shapes: list[tuple[int, ...]], plan: Plan) -> tuple[str,
         return describe(device), measured(graph, shapes, plan, device)
     except torch.OutOfMemoryError:
         raise TrialError(f"a batch of {plan.batch} needs more memory than {device} has") from None
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, ImportError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TrialError(f"{graph.name} does not run here: {first}") from None
 

@@ -8,12 +8,15 @@ from enum import StrEnum
 from functools import cached_property
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """A text and the name by which a person knows it (a path, `<stdin>`, `std.resnet`)."""
 
     name: str
     text: str
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -108,6 +111,12 @@ class Diagnostic:
     help: str | None = None
     edits: tuple[Edit, ...] = field(default=())
     severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        """The message on one line: `net.cnn:4:41: error[S135]: ...`."""
+        at = self.span
+        place = f"{at.source.name}:{at.line}:{at.column}: " if at else ""
+        return f"{place}{self.severity}[{self.code}]: {self.message}"
 
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -166,8 +169,33 @@ def hoist(frame: Frame, program: Program, tree: ast.File) -> None:
         program.names.own[node.name] = hoisted(node, program.names, frame.builder.budget)
         try:
             distinct(node.parameters)
+            if isinstance(node, ast.Extern):
+                check_extern(node)
         except Fault as problem:
             frame.builder.tell(problem)
+
+
+TARGET = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*")
+IMPORTED = frozenset({"torch", "nn", "F", "math", "OrderedDict", *dir(builtins)})
+
+
+def check_extern(node: ast.Extern) -> None:
+    """An extern names a class of a module, and leaves the names that every source uses."""
+    words = re.split("[.:]", node.target)
+    if not TARGET.fullmatch(node.target) or any(map(keyword.iskeyword, words)):
+        raise fault(
+            "N131",
+            "an extern module is given as `package.module:Class`",
+            node.target_span,
+            help="write the dotted name of the module, a colon, and the name of the class",
+        )
+    if node.name in IMPORTED:
+        raise fault(
+            "N132",
+            f"`{node.name}` has a meaning of its own in PyTorch source",
+            node.name_span,
+            help="choose another name",
+        )
 
 
 def hoisted(node: Any, names: Names, budget: Budget) -> Any:

@@ -129,16 +129,16 @@ def spell(label: ast.Label, frame: Frame) -> Labelled:
     """The text of a label, its expressions evaluated."""
     parts = [part if isinstance(part, str) else written(part, frame) for part in label.parts]
     name = "".join(parts)
-    if not name or "." in name or len(name) > LETTERS:
+    if not name or "." in name or len(name) > LETTERS or not name.isprintable():
         raise fault(
             "N108",
             f"`{name[:40]}` cannot be a name",
             label.span,
-            f"a name has 1 to {LETTERS} letters and no dot",
+            f"a name has 1 to {LETTERS} letters, no dot and no line break",
         )
     if not label.quoted and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise fault("N108", f"`{name}` cannot be a name", label.span, help="put it in quotes")
-    if name in MODULE_ATTRIBUTES:
+    if name in MODULE_ATTRIBUTES or re.fullmatch("__.*__", name):
         raise fault(
             "N109",
             f"`{name}` is an attribute that every PyTorch module has already",

@@ -352,17 +352,7 @@ class Require:
 
 
 Statement: TypeAlias = (
-    Chain
-    | Input
-    | Output
-    | Shared
-    | Repeat
-    | For
-    | If
-    | Let
-    | Function
-    | Default
-    | Require
+    Chain | Input | Output | Shared | Repeat | For | If | Let | Function | Default | Require
 )
 
 BranchItem: TypeAlias = Branch | BranchFor | BranchRepeat | BranchIf | Let

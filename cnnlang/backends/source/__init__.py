@@ -11,7 +11,7 @@ from cnnlang.backends.source.constructor import Constructor, defaults, signature
 from cnnlang.backends.source.entry import entrance, network_forward
 from cnnlang.backends.source.forward import argument_names, forward
 from cnnlang.backends.source.helpers import helpers
-from cnnlang.backends.source.layout import Group, flat, lines, literal
+from cnnlang.backends.source.layout import Group, escaped, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.statements import Assign, printed
 from cnnlang.graph import Graph
@@ -52,7 +52,7 @@ def file_name(graph: Graph) -> str:
 
 def quotable(path: str) -> str:
     """The name of a file, as it can stand in a docstring."""
-    return PurePath(path).name.replace("\\", "\\\\").replace('"', '\\"')
+    return escaped(PurePath(path).name)
 
 
 def imports(graph: Graph, body: str) -> str:

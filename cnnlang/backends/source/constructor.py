@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from cnnlang.backends.source.express import Vocabulary
+from cnnlang.backends.source.express import Vocabulary, narrowed
 from cnnlang.backends.source.layout import (
     Chained,
     Doc,
@@ -21,7 +21,7 @@ from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import SHORTEST, Run, common, grouped, number, split
 from cnnlang.backends.source.statements import Assign, Branch, Call, Repeat, Statement
 from cnnlang.backends.source.structure import Fork, Part, Step, has_module, shape
-from cnnlang.graph import Graph, Node
+from cnnlang.graph import Graph, Instance, Node
 from cnnlang.layers.code import Code, Operand, Raw
 from cnnlang.syntax import ast
 
@@ -165,12 +165,9 @@ class Constructor:
         codes: dict[int, Any] = {}
         for row, node in step.rows.items():
             codes[row] = node.layer.module(self.graph.tensors(node), node.output)
-        hints = (
-            [a.value for a in step.rows[next(iter(step.rows))].call.arguments or ()]
-            if step.first.call
-            else []
-        )
-        text = document(codes, lambda v, w: self.words.say(v, hints, w), wish=step.attribute)
+        given = written_fields(step.first)
+        hints, sure = list(given.values()), certain(step.first, given)
+        text = document(codes, lambda v, w: self.words.say(v, hints, w, sure), wish=step.attribute)
         self.learn(step, hints)
         return text
 
@@ -258,6 +255,22 @@ class Constructor:
             owners = {id(self.planner.owner[id(c)][0]) for s in (a, b) for c in s.rows.values()}
             return len(owners) == 1
         return len({shape(self.graph, node) for s in (a, b) for node in s.rows.values()}) == 1
+
+
+def written_fields(what: Node | Instance) -> dict[str, ast.Expression]:
+    """The arguments of a layer as the file writes them, by field."""
+    if not isinstance(what, Node) or what.layer is None or what.call is None:
+        return {}
+    positional = iter(type(what.layer).positional)
+    pairs = ((a.name or next(positional, ""), a.value) for a in what.call.arguments or ())
+    return {field: value for field, value in pairs if field}
+
+
+def certain(what: Node | Instance, given: Mapping[str, ast.Expression]) -> list[ast.Expression]:
+    """The arguments whose value no other argument of the layer has."""
+    layer = what.layer if isinstance(what, Node) else None
+    values = [repr(narrowed(vars(layer).get(field))) for field in given] if layer else []
+    return [e for e, v in zip(given.values(), values, strict=False) if values.count(v) == 1]
 
 
 def modules(graph: Graph, parts: Sequence[Part]) -> Iterable[Step]:

@@ -83,14 +83,24 @@ class Vocabulary:
 
     # --- saying ----------------------------------------------------------------------------------
 
-    def say(self, values: Values, hints: Sequence[ast.Expression] = (), wish: str = "size") -> str:
-        """The expression for some values, one for each row concerned; a new parameter at worst."""
+    def say(
+        self,
+        values: Values,
+        hints: Sequence[ast.Expression] = (),
+        wish: str = "size",
+        sure: Sequence[ast.Expression] | None = None,
+    ) -> str:
+        """The expression for some values, one for each row concerned; a new parameter at worst.
+
+        `hints` are expressions of the file that may be meant; `sure` those that can only be meant
+        for these values, all of them if it is None.
+        """
         values = {row: str(v) if isinstance(v, str) else v for row, v in values.items()}
         first = next(iter(values.values()))
         if isinstance(first, Raw):
             return first.text
         if len({key({0: value}) for value in values.values()}) == 1:
-            return self.constant(values, first, hints)
+            return self.constant(values, first, hints if sure is None else sure)
         found = self.find(values, hints)
         return self.use(found) if found else self.invent(values, wish)
 
@@ -142,8 +152,8 @@ class Vocabulary:
 
     def candidates(self, values: Values, hints: Sequence[ast.Expression]) -> Iterator[str]:
         """Expressions to try, the most natural first."""
-        yield from self.parameters
         yield from self.translations(hints)
+        yield from self.parameters
         if len(values) == len(self.rows) and (known := self.known.get(key(values))):
             yield known
         yield from self.translations(self.hints)
@@ -161,7 +171,6 @@ class Vocabulary:
         for i, a in enumerate(bases):
             for b in bases[i:]:
                 yield f"{a} + {b}"
-                yield f"{a} * {b}"
 
     def means(self, text: str, values: Values) -> bool:
         """True if the expression has the values given, for every row."""

@@ -180,7 +180,7 @@ class Writer:
         self.uses[ref] -= 1
         if ref in self.pending:
             return self.pending.pop(ref)[0]
-        return self.variables[ref]
+        return self.variables[ref] if self.uses[ref] > 0 else self.variables.pop(ref)
 
     def read(self, ref: Ref) -> frozenset[str]:
         """The variables that an operand reads."""
@@ -220,7 +220,7 @@ class Writer:
             if branch not in live:
                 return branch
         base = self.bases.get(ref, "")
-        several = sum(1 for other in self.variables if other[0] == "in") > 1
+        several = self.plan.body.inputs > 1
         return base if base and base not in live and (several or base in POOL) else self.free(live)
 
     def free(self, live: set[str]) -> str:
@@ -348,7 +348,8 @@ def is_labelled(step: Step) -> bool:
 
 
 def usable(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name) and name not in FORBIDDEN
+    known = keyword.iskeyword(name) or name in FORBIDDEN
+    return name.isascii() and name.isidentifier() and not known
 
 
 def output_nodes(part: Part | Run) -> set[int]:

@@ -133,9 +133,8 @@ def inside(group: Group, indent: int) -> list[str]:
 def literal(value: Any) -> Doc:
     """A Python value as source text."""
     if isinstance(value, str):
-        text = value.replace("\\", "\\\\")
-        quote = "'" if '"' in text and "'" not in text else '"'
-        return quote + text.replace(quote, f"\\{quote}") + quote
+        quote = "'" if '"' in value and "'" not in value else '"'
+        return quote + escaped(value, quote) + quote
     if isinstance(value, tuple):
         return Group("(", tuple(map(literal, value)), ")")
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
@@ -143,16 +142,23 @@ def literal(value: Any) -> Doc:
     return repr(value)
 
 
+def escaped(text: str, quote: str = '"') -> str:
+    """A text as it can stand between quotes of that kind, whatever is in it."""
+    return "".join(
+        f"\\{c}" if c in (quote, "\\") else c if c.isprintable() else repr(c)[1:-1] for c in text
+    )
+
+
 def attribute(name: str) -> str:
     """How a child module is reached from `self`."""
-    if name.isidentifier() and not keyword.iskeyword(name):
+    if name.isascii() and name.isidentifier() and not keyword.iskeyword(name):
         return f"self.{name}"
     return f"getattr(self, {flat(literal(name))})"
 
 
 def safe(name: str, taken: set[str] | frozenset[str] = frozenset()) -> str:
     """A name that Python takes for a variable or class, apart from those taken."""
-    name = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+    name = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
     name = f"_{name}" if not name or name[0].isdigit() else name
     while keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in taken:
         name += "_"

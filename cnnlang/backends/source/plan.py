@@ -52,6 +52,7 @@ class ClassPlan:
     attributes: dict[str, str] = field(default_factory=dict)
     flags: dict[int, str] = field(default_factory=dict)
     loops: dict[str, int] = field(default_factory=dict)
+    counted: bool | None = None
 
     @property
     def first(self) -> Instance:
@@ -60,6 +61,11 @@ class ClassPlan:
     @property
     def numbered(self) -> bool:
         """True if the children are "0", "1", ... in order: the class is an `nn.Sequential`."""
+        if self.counted is None:
+            self.counted = self.count()
+        return self.counted
+
+    def count(self) -> bool:
         forks = [part for part in self.body.parts if isinstance(part, Fork)]
         if self.first.kind == "network" or any(has_module(self.graph, s) for s in steps(forks)):
             return False

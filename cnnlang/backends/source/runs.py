@@ -70,7 +70,11 @@ def next_to(a: Step, b: Step) -> bool:
 
 def split(name: str) -> tuple[str, int]:
     found = re.fullmatch(r"(.*?[A-Za-z_])([1-9][0-9]*)", name)
-    return (found[1], int(found[2])) if found and name.isidentifier() else (name, -9)
+    return (
+        (found[1], int(found[2]))
+        if found and name.isascii() and name.isidentifier()
+        else (name, -9)
+    )
 
 
 def progression(values: Sequence[Any]) -> str | None:

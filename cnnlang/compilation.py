@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from cnnlang.analysis.requirements import check_requirements
 from cnnlang.analysis.validity import valid_sizes
@@ -108,4 +107,4 @@ def identity(each: Diagnostic) -> object:
     return each.code, place, each.message.split("` ", 1)[-1]
 
 
-__all__ = ["Settings", "check_source", "compile_source", "open_program", "replace"]
+__all__ = ["Settings", "check_source", "compile_source", "open_program"]

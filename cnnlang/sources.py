@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from cnnlang.diagnostics.model import Diagnostic, Source
+from cnnlang.diagnostics.suggest import nearest
 from cnnlang.syntax import ast
 
 LARGEST = 16 * 2**20
@@ -106,8 +107,6 @@ def standard(origin: str) -> Source | str:
         return f"only files and std.NAME can be used; std has {', '.join(library()) or 'nothing'}"
     path = STANDARD / f"{parts[1]}.cnn"
     if not path.is_file():
-        from cnnlang.diagnostics.suggest import nearest
-
         near = nearest(parts[1], library())
         return f"there is no std.{parts[1]}" + (
             f"; did you mean std.{near}?" if near else f"; there are {', '.join(library())}"
@@ -128,8 +127,6 @@ def zoo(name: str) -> tuple[Source | None, list[Diagnostic]]:
     known = published()
     found = known.get(folded(name.removeprefix("zoo:")))
     if found is None:
-        from cnnlang.diagnostics.suggest import nearest
-
         near = nearest(folded(name.removeprefix("zoo:")), known)
         help = "`cnnlang new --list` shows the library"
         help = f"did you mean zoo:{known[near][1]}?" if near else help

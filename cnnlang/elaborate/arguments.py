@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlang.diagnostics.model import Related, Span
@@ -24,6 +24,18 @@ class Callee(Protocol):
     def parameters(self) -> tuple[ast.Parameter, ...]: ...
     @property
     def names(self) -> Names: ...
+
+
+def paired(
+    arguments: Sequence[ast.Argument] | None, names: Iterable[str]
+) -> dict[str, ast.Expression]:
+    """The values of a call by the names that they are for, as they are written.
+
+    Arguments beyond the names, which another check tells, are left out.
+    """
+    left = iter(names)
+    pairs = ((each.name or next(left, ""), each.value) for each in arguments or ())
+    return {name: value for name, value in pairs if name}
 
 
 def bind(

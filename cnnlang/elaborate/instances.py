@@ -13,6 +13,7 @@ from cnnlang.elaborate.hints import meant
 from cnnlang.elaborate.scope import Frame, Scope, claim, snake
 from cnnlang.elaborate.values import POISON, BlockValue, ExternValue, Names, SharedValue
 from cnnlang.graph import Enter, Instance
+from cnnlang.layers import REGISTRY
 from cnnlang.layers.extern import ExternModule
 from cnnlang.layers.tensor import AXES, Tensor
 from cnnlang.syntax import ast
@@ -115,7 +116,6 @@ def apply_shared(
 
 def shareable(frame: Frame, call: ast.Call) -> None:
     """Only a block or a layer of one tensor can be shared."""
-    from cnnlang.layers import REGISTRY
 
     cls = REGISTRY.get(call.name)
     if frame.names.find(call.name) is POISON:
@@ -134,7 +134,6 @@ def shareable(frame: Frame, call: ast.Call) -> None:
 def shared_call(frame: Frame, piece: SharedValue, call: ast.Call, flow: int) -> int:
     """`shared x = Block(...)` or `shared x = layer(...)`, applied."""
     from cnnlang.elaborate import steps
-    from cnnlang.layers import REGISTRY
 
     there = replace(frame, names=piece.names, defaults=piece.defaults)
     target = piece.names.find(call.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Span
@@ -138,8 +139,6 @@ def let(frame: Frame, item: ast.Let, flow: int, found: list[int]) -> None:
 
 def incoming(frame: Frame, flow: int) -> Frame:
     """The frame as expressions between branches see it: `in` is what flows into the merge."""
-    from dataclasses import replace
-
     return replace(frame, incoming=flow)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span, has_errors
-from cnnlang.elaborate.arguments import bind, complete
+from cnnlang.elaborate.arguments import bind, complete, paired
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import Reader, argument
 from cnnlang.elaborate.faults import Fault, Muted, fault
@@ -139,10 +139,8 @@ def passed_on(
     inner = Reader(names, reader.budget)
     open_ = {p.name: None for p in target.parameters if p.name in left}
     bind(target, call.arguments, call.span, inner, open_)
-    values: dict[str, Any] = {}
-    for place, each in enumerate(call.arguments):
-        values[each.name or target.parameters[place].name] = argument(each.value, inner)
-    return values
+    given = paired(call.arguments, (p.name for p in target.parameters))
+    return {name: argument(value, inner) for name, value in given.items()}
 
 
 def outside(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.elaborate.arguments import paired
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, tell
 from cnnlang.elaborate.faults import Fault, Muted, fault
@@ -199,7 +200,8 @@ def located(
     frame: Frame, cls: type[Layer], call: ast.Call, error: LayerError, values: tuple[Any, ...] = ()
 ) -> Fault:
     """The problems of a layer as diagnostics at the arguments that they are about."""
-    spans = argument_spans(cls, call)
+    written = paired(call.arguments, cls.positional)
+    spans = {field: value.span for field, value in written.items()}
     names = frame.names.all()
     found = []
     for problem in error.problems:
@@ -236,17 +238,6 @@ def diagnostic(problem: Problem, span: Span, related: tuple[Related, ...] = ()) 
     return Diagnostic(
         problem.code, problem.message, span, problem.label, related, problem.notes, problem.help
     )
-
-
-def argument_spans(cls: type[Layer], call: ast.Call) -> dict[str, Span]:
-    """Where the value of every written argument stands."""
-    spans: dict[str, Span] = {}
-    positional = iter(cls.positional)
-    for each in call.arguments or ():
-        field = each.name or next(positional, None)
-        if field:
-            spans[field] = each.value.span
-    return spans
 
 
 def place(

@@ -21,6 +21,7 @@ from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import SHORTEST, Run, common, grouped, number, split
 from cnnlang.backends.source.statements import Assign, Branch, Call, Repeat, Statement
 from cnnlang.backends.source.structure import Fork, Part, Step, has_module, shape
+from cnnlang.elaborate.arguments import paired
 from cnnlang.graph import Graph, Instance, Node
 from cnnlang.layers.code import Code, Operand, Raw
 from cnnlang.syntax import ast
@@ -129,7 +130,7 @@ class Constructor:
         self.made.add(step.attribute)
         for how, weight, path in wanted(self.graph, step, self.plan.reach(step.attribute)):
             self.initial.setdefault((how, weight), []).append(path)
-        return Assign(step.attribute, self.module(step))
+        return Assign(step.attribute, self.built.get(step.id) or self.module(step))
 
     def parts(self, parts: Sequence[Part]) -> list[Statement]:
         found: list[Statement] = []
@@ -183,7 +184,7 @@ class Constructor:
         """A block: its class, called with what its parameters are here."""
         owners = {row: self.planner.owner[id(child)] for row, child in step.rows.items()}
         plan = next(iter(owners.values()))[0]
-        given = {a.name or name: a.value for name, a in called(plan, step)}
+        given = called(plan, step)
         arguments: list[Doc] = []
         for name in signature(plan):
             values = {
@@ -261,9 +262,7 @@ def written_fields(what: Node | Instance) -> dict[str, ast.Expression]:
     """The arguments of a layer as the file writes them, by field."""
     if not isinstance(what, Node) or what.layer is None or what.call is None:
         return {}
-    positional = iter(type(what.layer).positional)
-    pairs = ((a.name or next(positional, ""), a.value) for a in what.call.arguments or ())
-    return {field: value for field, value in pairs if field}
+    return paired(what.call.arguments, type(what.layer).positional)
 
 
 def certain(what: Node | Instance, given: Mapping[str, ast.Expression]) -> list[ast.Expression]:
@@ -310,15 +309,11 @@ def spoken(condition: ast.Expression) -> str:
     return ""
 
 
-def called(plan: ClassPlan, step: Step) -> list[tuple[str, ast.Argument]]:
-    """The arguments of a block's call with the names of its parameters."""
+def called(plan: ClassPlan, step: Step) -> dict[str, ast.Expression]:
+    """The arguments of a block's call, by the parameters of its class."""
     call = step.first.call
-    known = list(plan.first.parameters)
-    found = []
-    for place, each in enumerate(call.arguments or () if call else ()):
-        name = each.name or (known[place] if place < len(known) else "")
-        found.append((plan.words.renamed.get(name, name), each))
-    return found
+    given = paired(call.arguments if call else None, plan.first.parameters)
+    return {plan.words.renamed.get(name, name): value for name, value in given.items()}
 
 
 def signature(plan: ClassPlan) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cnnlang.backends.source.express import names
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.structure import Step
 from cnnlang.graph import Graph, Instance
@@ -53,8 +54,6 @@ def axis(graph: Graph, plan: ClassPlan, tensors: dict[int, Tensor], place: int) 
 
 def sayable(plan: ClassPlan, text: str) -> bool:
     """True if an expression names only parameters that the class really has."""
-    from cnnlang.backends.source.express import names
-
     return names(text) <= set(plan.words.used)
 
 

@@ -17,6 +17,7 @@ from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import Run, grouped, number, progression
 from cnnlang.backends.source.shapes import shape_comment
 from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step, has_module
+from cnnlang.backends.source.uses import count, users
 from cnnlang.graph import Instance, Node
 
 POOL = ("x", "out", "y", "z", "u", "v", "w")
@@ -300,35 +301,6 @@ class Writer:
 def commented(line: str, comment: str) -> list[str]:
     """A line with a comment, if there is room for it."""
     return [f"{line}  # {comment}" if comment and len(line) + len(comment) + 4 <= WIDTH else line]
-
-
-def count(parts: Sequence[Part], result: Ref | None = None) -> Counter[Ref]:
-    """How often the values are used in some parts."""
-    found: Counter[Ref] = Counter()
-    for part in parts:
-        if isinstance(part, Fork):
-            found[part.before] += 1
-            found += count(part.then, part.then_result) + count(part.otherwise, part.other_result)
-        else:
-            found.update(part.inputs)
-    if result is not None:
-        found[result] += 1
-    return found
-
-
-def users(parts: Sequence[Part]) -> dict[Ref, list[Any]]:
-    """Who uses every value."""
-    found: dict[Ref, list[Any]] = {}
-    for part in parts:
-        if isinstance(part, Fork):
-            found.setdefault(part.before, []).append(part)
-            for side in (part.then, part.otherwise):
-                for ref, those in users(side).items():
-                    found.setdefault(ref, []).extend(those)
-        else:
-            for ref in part.inputs:
-                found.setdefault(ref, []).append(part)
-    return found
 
 
 def follows(step: Step, user: Step) -> bool:

@@ -512,6 +512,7 @@ def test_json_says_everything() -> None:
                 "help": "project one side with `conv(64, 1x1)`, "
                 "or stack the channels with `concat`",
                 "edits": [{"file": "net.cnn", "range": add, "text": "concat(left)"}],
+                "safe": False,
             },
             {
                 "code": "S001",
@@ -524,6 +525,7 @@ def test_json_says_everything() -> None:
                 "notes": [],
                 "help": None,
                 "edits": [],
+                "safe": False,
             },
         ],
     }

@@ -9,7 +9,8 @@ The schema is stable: within one `version`, keys are only ever added.
         "file": "net.cnn" or null, "range": RANGE or null,
         "related": [{"message": "...", "file": "net.cnn", "range": RANGE}],
         "notes": ["..."], "help": "..." or null,
-        "edits": [{"file": "net.cnn", "range": RANGE, "text": "put in place of the range"}]}]}
+        "edits": [{"file": "net.cnn", "range": RANGE, "text": "put in place of the range"}],
+        "safe": true if the edits can change nothing that the author meant}]}
 
 RANGE is `{"start": PLACE, "end": PLACE}`, the end exclusive; PLACE is `{"line": 5, "column": 33,
 "offset": 91}`, line and column from 1, offset from 0, columns and offsets in Unicode code points.
@@ -42,6 +43,7 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
         "edits": [{**place(each.span), "text": each.text} for each in diagnostic.edits],
+        "safe": diagnostic.safe,
     }
 
 

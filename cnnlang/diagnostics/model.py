@@ -99,7 +99,8 @@ class Diagnostic:
     """One message: what was found, what was needed, where, and what would mend it.
 
     `message` is the headline and stands alone; `label` is written under the primary span;
-    `edits`, if any, carry out what `help` says.
+    `edits`, if any, carry out what `help` says; they are `safe` where they can change nothing that
+    the author meant, so that `check --fix` applies them unasked.
     """
 
     code: str
@@ -111,6 +112,7 @@ class Diagnostic:
     help: str | None = None
     edits: tuple[Edit, ...] = field(default=())
     severity: Severity = Severity.ERROR
+    safe: bool = False
 
     def __str__(self) -> str:
         """The message on one line: `net.cnn:4:41: error[S135]: ...`."""

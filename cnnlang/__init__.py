@@ -10,10 +10,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnlang.api import CompileError, build, check, draw, load, summarise
+    from cnnlang.api import (
+        CompileError,
+        WeightsError,
+        build,
+        check,
+        draw,
+        load,
+        load_weights,
+        summarise,
+        weights_map,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "__version__", "build", "check", "draw", "load", "summarise"]
+__all__ = [
+    "CompileError",
+    "WeightsError",
+    "__version__",
+    "build",
+    "check",
+    "draw",
+    "load",
+    "load_weights",
+    "summarise",
+    "weights_map",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cnnlang.backends.matching import WeightsError
 from cnnlang.compilation import check_source, compile_source
 from cnnlang.diagnostics.model import Diagnostic, Severity
 from cnnlang.elaborate.networks import Settings
@@ -15,8 +16,21 @@ from cnnlang.sources import fetch, meant, read
 if TYPE_CHECKING:
     import torch
 
+    from cnnlang.backends.checkpoint import Match, Weights
     from cnnlang.backends.summary import Summary
     from cnnlang.graph import Graph
+
+__all__ = [
+    "CompileError",
+    "WeightsError",
+    "build",
+    "check",
+    "draw",
+    "load",
+    "load_weights",
+    "summarise",
+    "weights_map",
+]
 
 Path = str | os.PathLike[str]
 Shape = tuple[int, ...] | list[int]
@@ -139,6 +153,9 @@ def load(
     path: Path,
     network: str | None = None,
     *,
+    weights: Weights | None = None,
+    match: Match = "name",
+    strict: bool = True,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     memory_format: torch.memory_format | None = None,
@@ -147,9 +164,46 @@ def load(
     """The network as a live `torch.nn.Module`, made by running the source that `build` writes.
 
     Keyword arguments that are not listed set parameters of the network (`classes=100`). Weights
-    are initialised as PyTorch does, or as the file asks. Raises `CompileError` for errors.
+    are initialised as PyTorch does, or as the file asks; `weights` replaces them by trained ones:
+    see `load_weights`. Raises `CompileError` for errors in the file, `WeightsError` for weights
+    that cannot be read or do not fit.
     """
     from cnnlang.backends.module import instantiate
 
     graph, _ = compile_file(path, network, parameters)
-    return instantiate(graph, device=device, dtype=dtype, memory_format=memory_format)
+    module = instantiate(graph, device=device, dtype=dtype, memory_format=memory_format)
+    if weights is not None:
+        load_weights(module, weights, match=match, strict=strict)
+    return module
+
+
+def load_weights(
+    module: torch.nn.Module, weights: Weights, *, match: Match = "name", strict: bool = True
+) -> None:
+    """Copy trained weights into a module, or raise `WeightsError` and change nothing.
+
+    `weights` is a `.pt` or `.pth` file (read with `weights_only=True`: no code of it runs), a
+    `.safetensors` file, or a state dictionary. A file may hold the state dictionary beside other
+    things, and all its names may begin with `module.` or `_orig_mod.`.
+
+    `match="name"` takes tensors by their names. `match="order"` takes them in the order in which
+    the modules were made, shapes agreeing, and refuses where that leaves a choice. A mapping gives
+    the checkpoint's names of weights or whole modules: `{"stem.conv": "features.0.0"}`; the others
+    are taken by name. With `strict=False` what does not fit is left as it is, with a warning.
+    """
+    from cnnlang.backends.checkpoint import fill
+
+    fill(module, weights, match, strict)
+
+
+def weights_map(
+    module: torch.nn.Module, weights: Weights, *, match: Match = "order"
+) -> dict[str, str]:
+    """Which tensor of a checkpoint each weight of a module would take: its name by the weight's.
+
+    Made by order and shape unless `match` says otherwise; it can be looked at, mended, and given
+    to `load` or `load_weights` as `match`. Raises `WeightsError` as `load_weights` does.
+    """
+    from cnnlang.backends.checkpoint import pairs
+
+    return pairs(module, weights, match)

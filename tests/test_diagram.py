@@ -232,6 +232,15 @@ def test_formats(format: str, start: bytes) -> None:
     assert render("digraph { a -> b }", format).startswith(start)
 
 
+def test_letters_come_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The font lies in the PDF, whatever fonts the machine has."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+    pdf = render(diagram(graph_of("lenet5")).source, "pdf")
+    embedded = set(re.findall(rb"/FontName /[A-Z]+\+([\w-]+)", pdf))
+    assert embedded == {b"Arimo", b"Arimo-Bold"}
+
+
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="svg, png, pdf or dot"):
         render("digraph {}", "bmp")

@@ -16,6 +16,10 @@ PATIENCE = 60.0
 """Seconds that a layout may take before it is tried once more in a hurry."""
 
 
+FONTS = Path(__file__).parent / "diagram" / "fonts" / "fonts.conf"
+"""What fontconfig reads unless the user names a file: it brings a font for machines without any."""
+
+
 class RenderError(Exception):
     """No picture could be made; the message says why and what to do."""
 
@@ -70,10 +74,18 @@ def installed(data: bytes, format: str, fast: bool, patience: float) -> bytes:
 
 
 def launch(command: list[str], data: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
-    """Run a renderer; the child finds this very package, whatever the current directory is."""
+    """Run a renderer; the child finds this very package, whatever the current directory is.
+
+    It takes the font that comes with the package, so that pictures look alike everywhere.
+    """
     package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    fonts = os.environ.get("FONTCONFIG_FILE") or str(FONTS)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "FONTCONFIG_FILE": fonts,
+    }
     return subprocess.run(
         command, input=data, capture_output=True, timeout=patience, env=environment, check=False
     )

@@ -125,25 +125,26 @@ def draw(
     *,
     output: Path | None = None,
     format: str | None = None,
+    style: str = "graph",
     theme: str = "light",
-    direction: str = "TB",
+    direction: str | None = None,
     shapes: Mapping[str | int, Shape] | None = None,
     **parameters: Any,
 ) -> bytes:
     """The figure of a network; written to `output` as well, if that is given.
 
     `format` is `svg`, `png`, `pdf` or `dot`: that of the output's name unless given, else `svg`.
-    `theme` is `light` or `dark`; `direction` is `TB` (downwards) or `LR` (to the right). Raises
-    `CompileError` for errors in the file, `RenderError` if no picture can be made.
+    `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the right) or
+    `volumes` (the figure of a paper: feature maps as boxes to scale). `theme` is `light` or `dark`.
+    Raises `CompileError` for errors in the file, `RenderError` if no picture can be made.
     """
-    from cnnlang.backends.diagram import diagram
+    from cnnlang.backends import diagram
     from cnnlang.backends.rendered import save
-    from cnnlang.backends.rendering import picture
 
     suffix = os.path.splitext(os.fspath(output))[1] if output is not None else ""  # noqa: PTH122
     graph = compile_file(path, network, parameters, shapes)[0]
-    text = diagram(graph, theme=theme, direction=direction).source
-    data = picture(text, format or suffix.lower().lstrip(".") or "svg")
+    format = format or suffix.lower().lstrip(".") or "svg"
+    data = diagram.draw(graph, format, style=style, theme=theme, direction=direction)
     if output is not None:
         save(output, data)
     return data

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnlang.backends.diagram import DIRECTIONS, THEMES
+from cnnlang.backends.diagram import DIRECTIONS, FORMATS, STYLES, THEMES
 from cnnlang.cli.files import compiled, write
 from cnnlang.cli.options import (
     file_argument,
@@ -18,11 +18,10 @@ from cnnlang.cli.options import (
 )
 from cnnlang.cli.terminal import Failure, working
 
-FORMATS = ("svg", "png", "pdf", "dot")
-
 EPILOG = """\b
 Examples:
   cnnlang draw lenet5.cnn --direction LR
+  cnnlang draw alexnet.cnn --style volumes -o alexnet.pdf
   cnnlang draw resnet.cnn ResNet50 --input 3x224x224 -o resnet50.pdf
   cnnlang draw unet.cnn UNet --theme dark -o unet.png
   cnnlang draw lenet5.cnn -o lenet5.dot
@@ -34,11 +33,16 @@ Examples:
 @network_argument
 @output_option("A .svg, .png, .pdf or .dot file; NETWORK.svg otherwise.")
 @click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    default="graph",
+    show_default=True,
+    help="Every operation, or the feature maps of a paper's figure.",
+)
+@click.option(
     "--direction",
     type=click.Choice(DIRECTIONS, case_sensitive=False),
-    default="TB",
-    show_default=True,
-    help="Downwards, or to the right for short networks.",
+    help="For the style graph: downwards (the default), or to the right.",
 )
 @click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True)
 @input_option
@@ -47,24 +51,26 @@ def command(
     file: str,
     network: str | None,
     output: str | None,
-    direction: str,
+    style: str,
+    direction: str | None,
     theme: str,
     shapes: dict[str | int, tuple[int, ...]],
     settings: dict[str, Any],
 ) -> None:
     """Draw NETWORK in FILE: its layers and blocks, and the shapes between them.
 
-    Needs no Graphviz on the machine: pygraphviz brings it along.
+    Needs no Graphviz and no fonts on the machine: both come along.
     """
-    from cnnlang.backends.diagram import diagram
-    from cnnlang.backends.rendering import RenderError, picture
+    from cnnlang.backends import diagram
+    from cnnlang.backends.rendering import RenderError
 
+    if direction and style != "graph":
+        raise click.BadParameter(f"the style {style} has none", param_hint="'--direction'")
     format = suffix(output) if output else "svg"
     graph = compiled(file, network, settings, shapes)
-    text = diagram(graph, theme=theme, direction=direction).source
     try:
         with working(f"drawing {graph.name}"):
-            data = picture(text, format)
+            data = diagram.draw(graph, format, style=style, theme=theme, direction=direction)
     except RenderError as error:
         raise Failure(str(error)) from None
     path = output or f"{graph.name}.svg"

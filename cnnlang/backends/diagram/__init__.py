@@ -1,4 +1,7 @@
-"""The figure of a network, as Graphviz text; `cnnlang.backends.rendering` makes pictures of it."""
+"""The figures of a network; `cnnlang.backends.rendering` makes pictures of Graphviz text.
+
+`graph` shows every operation; `volumes` is the figure of a paper, feature maps as boxes to scale.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,41 @@ if TYPE_CHECKING:
 
     from cnnlang.graph import Graph
 
+STYLES = ("graph", "volumes")
 THEMES = ("light", "dark")
 DIRECTIONS = ("TB", "LR")
+FORMATS = ("svg", "png", "pdf", "dot")
+
+
+def draw(
+    graph: Graph,
+    format: str,
+    *,
+    style: str = "graph",
+    theme: str = "light",
+    direction: str | None = None,
+) -> bytes:
+    """A figure as a file of a format; each option is one of those that are listed above.
+
+    `direction` is for the style `graph`, which runs downwards (`TB`) unless it is told to run to
+    the right (`LR`). Raises `ValueError` for any other option, `RenderError` if no picture can be
+    made.
+    """
+    from cnnlang.backends.rendering import picture
+
+    known("style", style, STYLES)
+    known("format", format, FORMATS)
+    known("theme", theme, THEMES)
+    if style == "graph":
+        return picture(diagram(graph, theme=theme, direction=direction or "TB").source, format)
+    if direction is not None:
+        raise ValueError(f"the style {style} has no direction: it runs to the right")
+    from cnnlang.backends.diagram.pinned import pinned
+    from cnnlang.backends.diagram.vector import svg
+    from cnnlang.backends.diagram.volumes.page import volumes
+
+    drawing = volumes(graph, theme)
+    return svg(drawing).encode() if format == "svg" else picture(pinned(drawing).source, format)
 
 
 def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> graphviz.Digraph:
@@ -19,10 +55,14 @@ def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> gra
     `theme` is one of `THEMES`, `direction` one of `DIRECTIONS` (downwards, or to the right for
     short networks). Raises `ValueError` for any other.
     """
-    from cnnlang.backends.diagram.figure import draw
+    from cnnlang.backends.diagram.figure import draw as units
 
-    if theme not in THEMES:
-        raise ValueError(f"a theme is one of {', '.join(THEMES)}, not {theme!r}")
-    if direction not in DIRECTIONS:
-        raise ValueError(f"a direction is one of {', '.join(DIRECTIONS)}, not {direction!r}")
-    return draw(graph, theme, direction)
+    known("theme", theme, THEMES)
+    known("direction", direction, DIRECTIONS)
+    return units(graph, theme, direction)
+
+
+def known(name: str, value: str, values: tuple[str, ...]) -> None:
+    """Raises `ValueError` if an option is none of those that there are."""
+    if value not in values:
+        raise ValueError(f"a {name} is one of {', '.join(values)}, not {value!r}")

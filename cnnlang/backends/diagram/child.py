@@ -21,6 +21,9 @@ STRAIGHT = "20"
 DPI, PIXELS = 144, 30_000
 """The resolution of a bitmap, and the longest side that Cairo can write with some room to spare."""
 
+PLACED = "layout=nop2"
+"""What a text says whose nodes are in their places."""
+
 ARROW = 6
 """The length of an arrowhead in points."""
 
@@ -39,12 +42,14 @@ def main(format: str, fast: bool) -> int:
         from pygraphviz import AGraph
     except ImportError:
         return ABSENT
-    graph = AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
+    text = sys.stdin.buffer.read().decode("utf-8")
+    graph = AGraph(string=text)
     if fast:
         graph.graph_attr.update(HURRIED)
-    graph.layout(prog="dot")
-    for edge in graph.edges():
-        straighten(graph, edge)
+    if PLACED not in text:
+        graph.layout(prog="dot")
+        for edge in graph.edges():
+            straighten(graph, edge)
     if format == "png":
         graph.graph_attr["dpi"] = str(resolution(graph.graph_attr["bb"]))
     sys.stdout.buffer.write(graph.draw(format=format, prog="nop2"))

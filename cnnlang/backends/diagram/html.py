@@ -18,7 +18,7 @@ def escape(text: str, longest: int = LONGEST) -> str:
     return html.escape(cut)
 
 
-def font(text: str, size: int, colour: str, *, bold: bool = False, longest: int = LONGEST) -> str:
+def font(text: str, size: float, colour: str, *, bold: bool = False, longest: int = LONGEST) -> str:
     """A run of text, nothing for an empty one."""
     if not text:
         return ""

@@ -16,13 +16,17 @@ TITLE, SUBTITLE, NAME, DETAIL, CHIP = 17, 10, 11, 9, 8
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours of a figure; `line` and `tint` are by category of layer."""
+    """The colours of a figure; `line` and `tint` are by category of layer.
+
+    `skip_ink` is the colour of skips dark enough for small letters.
+    """
 
     background: str
     ink: str
     secondary: str
     edge: str
     skip: str
+    skip_ink: str
     frames: tuple[str, str]
     frame_line: str
     header: str
@@ -31,6 +35,13 @@ class Theme:
     line: Mapping[str, str]
     tint: Mapping[str, str]
 
+    @property
+    def fill(self) -> dict[str, str]:
+        """The colours of faces and bars: the yellow of outlines would be too dull there."""
+        return {**self.line, "transposed": YELLOW, "port": self.line["other"]}
+
+
+YELLOW = "#F0E442"
 
 LIGHT = Theme(
     background="#FFFFFF",
@@ -38,6 +49,7 @@ LIGHT = Theme(
     secondary="#57606A",
     edge="#6E7781",
     skip="#D55E00",
+    skip_ink="#B34700",
     frames=("#F6F8FA", "#FFFFFF"),
     frame_line="#C4CCD4",
     header="#E3E8ED",
@@ -73,6 +85,7 @@ DARK = Theme(
     secondary="#B6C2CF",
     edge="#8B949E",
     skip="#FF8A3D",
+    skip_ink="#FF8A3D",
     frames=("#161B22", "#0D1117"),
     frame_line="#3D444D",
     header="#262D36",

@@ -24,6 +24,7 @@ class Unit:
 
     `inputs` are the units that make its operands `takes`; `head` is None for an output of the
     network. In a repeated module, `growth` is how much its incoming channels grow every time.
+    `labelled` is true if the file gives it its name.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Unit:
     parameters: int = 0
     macs: int | None = 0
     growth: int = 0
+    labelled: bool = False
 
     @property
     def category(self) -> str:
@@ -59,13 +61,18 @@ class Repeat:
 
 @dataclass(eq=False, slots=True)
 class Scope:
-    """A module with the units and modules in it, in order; the network itself has no `outer`."""
+    """A module with the units and modules in it, in order; the network itself has no `outer`.
+
+    `title` is what a person would call the kind of module: the name of its block.
+    """
 
     key: str
     instance: Instance
     outer: Scope | None
     name: str
+    title: str = ""
     again: bool = False
+    labelled: bool = False
     items: list[Unit | Scope] = field(default_factory=list)
     parameters: int = 0
     repeat: Repeat | None = None
@@ -79,11 +86,6 @@ class Scope:
             found.append(scope)
             scope = scope.outer
         return found[::-1]
-
-    @property
-    def title(self) -> str:
-        """What a person would call the kind of module: the name of its block."""
-        return self.instance.title if self.instance.kind == "block" else ""
 
     def units(self) -> Iterator[Unit]:
         """Every unit in this module, at any depth."""
@@ -131,9 +133,12 @@ def housed(graph: Graph, root: Scope) -> tuple[dict[int, Scope], list[Scope]]:
             path.append(path[-1])
         else:
             instance = item.instance
-            again = instance.path in seen
-            path.append(Scope(f"s{len(scopes) + 1}", instance, path[-1], instance.name, again))
-            scopes.append(path[-1])
+            title = instance.title if instance.kind == "block" else ""
+            scope = Scope(f"s{len(scopes) + 1}", instance, path[-1], instance.name, title)
+            scope.again = instance.path in seen
+            scope.labelled = instance.labelled
+            path.append(scope)
+            scopes.append(scope)
             seen.add(instance.path)
     return homes, scopes
 
@@ -176,6 +181,7 @@ class Fusion:
             unit = Unit(f"n{node.index}", node, node.output, scope, node.name)
             unit.inputs = [self.makers[i] for i in node.inputs]
             unit.takes = list(self.graph.tensors(node))
+            unit.labelled = node.labelled
             self.units.append(unit)
         self.makers[node.index] = unit
         self.count(node, unit)
@@ -205,7 +211,7 @@ class Fusion:
 
 
 def nest(scope: Scope) -> None:
-    """Put a module where it is drawn: one with a single thing in it lends it its name instead."""
+    """Put a module where it is drawn: one with a single thing in it lends it its name."""
     outer = scope.outer
     assert outer is not None
     if not scope.items:
@@ -214,11 +220,12 @@ def nest(scope: Scope) -> None:
     if only is None:
         insert(outer, scope)
         return
-    only.name = scope.name
+    only.name, only.labelled = scope.name, scope.labelled
     if isinstance(only, Unit):
         only.scope = outer
     else:
         only.outer = outer
+        only.title = only.title or scope.title
     insert(outer, only)
 
 

@@ -1,0 +1,384 @@
+"""What the paper figure shows: a feature map for every layer that makes one, or for a block.
+
+A block whose end adds or joins what its branches make is one map; so are equal blocks in a row.
+Other modules are opened, the outer ones first, while the figure has room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
+from cnnlang.backends.diagram.words import heading, title
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import Size, at
+
+ROOM = 44
+"""Maps up to which modules are opened."""
+MAPS = ("conv", "transposed", "pool", "dense", "port")
+"""Categories whose output is a map of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of the channels of a joined map, by what made it; `skip` if it comes from afar."""
+
+    channels: int
+    category: str
+    name: str
+    skip: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Volume:
+    """A feature map: `channels` (or features) and the sizes of its spatial axes.
+
+    `name` is the label that the file gives it, if any; `inputs` are the maps that it is made of;
+    `joins` those that are added on the way out, as in a named skip. `times` is how many equal
+    blocks it stands for; `group` is what the opened module around it is called.
+    """
+
+    units: list[Unit]
+    channels: int
+    spatial: tuple[int, ...]
+    category: str
+    name: str
+    kind: str
+    times: int = 1
+    parts: tuple[Part, ...] = ()
+    residual: bool = False
+    kernel: tuple[int, ...] = ()
+    group: str = ""
+    inputs: list[Volume] = field(default_factory=list)
+    joins: list[Volume] = field(default_factory=list)
+
+    @property
+    def flat(self) -> bool:
+        """True for a vector."""
+        return not self.spatial
+
+    @property
+    def size(self) -> int:
+        """The largest spatial size, 0 for a vector."""
+        return max(self.spatial, default=0)
+
+    @property
+    def parameters(self) -> int:
+        return sum(unit.parameters for unit in self.units)
+
+
+def collect(scene: Scene, sizes: Mapping[str, int]) -> list[Volume]:
+    """The maps of a network in the order in which they are made, for sizes of free dimensions."""
+    reader = Reader(sizes, needed(scene))
+    reader.visit(Opening(scene.root).items())
+    return joined(reader.volumes)
+
+
+def needed(scene: Scene) -> set[Unit]:
+    """The units that an output of inference depends on: heads for training are left out."""
+    outputs = set(scene.graph.outputs)
+    todo = [
+        unit
+        for unit in scene.units
+        if unit.head is None and not unit.name.startswith("Training") and outputs
+    ]
+    found: set[Unit] = set()
+    while todo:
+        unit = todo.pop()
+        if unit not in found:
+            found.add(unit)
+            todo += unit.inputs
+    return found
+
+
+# --- what is opened ------------------------------------------------------------------------------
+
+
+class Opening:
+    """Decides which modules are opened and which are shown as one map."""
+
+    def __init__(self, root: Scope) -> None:
+        self.root = root
+        self.meeting = {each.title for each in scopes(root) if small(each) and meets(each)}
+
+    def items(self) -> list[Unit | Scope]:
+        """The items to show: modules are opened level by level as long as there is room."""
+        items: list[Unit | Scope] = list(self.root.items)
+        while True:
+            wider = [part for item in items for part in self.parts(item)]
+            if len(wider) == len(items) or (len(items) > 1 and shown(wider) > ROOM):
+                return items
+            items = wider
+
+    def parts(self, item: Unit | Scope) -> list[Unit | Scope]:
+        """What a module is opened to; itself if it is shown as one map."""
+        return [item] if isinstance(item, Unit) or self.whole(item) else item.items
+
+    def whole(self, scope: Scope) -> bool:
+        """True for blocks of a kind that ends where its branches meet, and for a row of blocks."""
+        if scope.title in self.meeting and small(scope):
+            return True
+        kinds = {each.title if isinstance(each, Scope) else "" for each in scope.items}
+        blocks = [each for each in scope.items if isinstance(each, Scope)]
+        alike = len(kinds) == 1 and "" not in kinds and all(map(small, blocks))
+        return alike and (len(blocks) > 1 or blocks[0].repeat is not None)
+
+
+def scopes(scope: Scope) -> Iterator[Scope]:
+    """The modules in a module, at any depth."""
+    todo = [scope]
+    while todo:
+        inside = [item for item in todo.pop().items if isinstance(item, Scope)]
+        yield from inside
+        todo += inside
+
+
+def shown(items: Iterable[Unit | Scope]) -> int:
+    """How many maps some items are."""
+    return sum(isinstance(each, Scope) or each.category in MAPS for each in items)
+
+
+def small(scope: Scope) -> bool:
+    """True for a block that makes one map: its branches have the sizes that come in or go out.
+
+    One that leaves the size that comes in must not come back to it, as an encoder-decoder does.
+    """
+    units = list(scope.units())
+    own = set(units)
+    entering = {positions(each.output) for unit in units for each in unit.inputs if each not in own}
+    leaving = positions(units[-1].output)
+    inside = {each for each in (positions(unit.output) for unit in units) if set(each) != {1}}
+    allowed = {leaving} if leaving in entering else {leaving, *entering}
+    return bool(scope.title) and inside <= allowed
+
+
+def positions(tensor: Tensor) -> tuple[Size, ...]:
+    """The sizes of the spatial axes; those of a gate, pooled to one position, are all 1."""
+    return tuple(s for i, s in enumerate(tensor.shape) if i != tensor.channel_axis)
+
+
+def meets(scope: Scope) -> bool:
+    """True if a block adds or joins what its branches make."""
+    return any(each.kind in ("add", "concat") for each in scope.units())
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Makes the maps, and knows for every unit the map that shows its output."""
+
+    def __init__(self, sizes: Mapping[str, int], needed: set[Unit]) -> None:
+        self.sizes = sizes
+        self.needed = needed
+        self.volumes: list[Volume] = []
+        self.makers: dict[Unit, Volume] = {}
+
+    def visit(self, items: Iterable[Unit | Scope]) -> None:
+        for item in items:
+            units = list(item.units()) if isinstance(item, Scope) else [item]
+            if not any(unit in self.needed for unit in units):
+                continue
+            if isinstance(item, Scope):
+                self.block(item, units)
+            elif item.head is not None:
+                self.unit(item)
+
+    def block(self, scope: Scope, units: list[Unit]) -> None:
+        """A module as one map, a row of blocks as one with all of their slices."""
+        blocks = [item for item in scope.items if isinstance(item, Scope)]
+        row = bool(blocks) and not scope.title
+        kind = blocks[0].title if row else scope.title
+        last = units[-1]
+        volume = self.make(units, last, "conv", called(scope), kind)
+        volume.times = sum(map(times, blocks)) if row else times(scope)
+        volume.channels += sum(map(grown, blocks if row else [scope]))
+        volume.residual = any(unit.kind == "add" for unit in units)
+        if last.kind == "concat" and volume.times == 1 and not volume.residual:
+            volume.parts = tuple(map(self.part, last.inputs, last.takes))
+        self.keep(volume, units)
+
+    def unit(self, unit: Unit) -> None:
+        """A layer: a map of its own, or one that only passes on or adds to another."""
+        if unit.kind == "concat" and len(unit.inputs) > 1:
+            self.keep(self.concat(unit), [unit])
+        elif unit.category == "merge" and unit.inputs:
+            self.merge(unit)
+        elif unit.category in MAPS or self.reshapes(unit):
+            self.keep(self.single(unit), [unit])
+        else:
+            self.makers[unit] = self.makers[unit.inputs[0]]
+            self.makers[unit].units.append(unit)
+
+    def single(self, unit: Unit) -> Volume:
+        """The map that a layer makes."""
+        node, scope = unit.head, unit.scope
+        assert node is not None
+        kind = "input" if node.layer is None else heading(node)
+        unnamed = node.layer is None and node.name == "x"
+        volume = self.make([unit], unit, unit.category, "" if unnamed else called(unit), kind)
+        volume.group = "" if scope.outer is None else called(scope) or scope.title
+        if unit.category in ("conv", "pool"):
+            volume.kernel = kernel(unit)
+        return volume
+
+    def concat(self, unit: Unit) -> Volume:
+        """Maps laid behind one another."""
+        volume = self.make([unit], unit, "merge", "", "concat")
+        found = [self.makers[each] for each in unit.inputs]
+        latest = max(found, key=self.volumes.index)
+        volume.parts = tuple(
+            replace(self.part(each, tensor), skip=maker is not latest and leads(maker, latest))
+            for each, tensor, maker in zip(unit.inputs, unit.takes, found, strict=True)
+        )
+        return volume
+
+    def merge(self, unit: Unit) -> None:
+        """Maps of one shape made one: an arc where one of them goes around the others."""
+        found = list(dict.fromkeys(self.makers[each] for each in unit.inputs))
+        latest = max(found, key=self.volumes.index)
+        others = [each for each in found if each is not latest]
+        if all(leads(each, latest) for each in others):
+            latest.joins += [each for each in others if unit.kind != "multiply"]
+            latest.units.append(unit)
+            self.makers[unit] = latest
+            return
+        assert unit.head is not None and unit.head.layer is not None
+        kind = title(unit.head.layer).lower()
+        self.keep(self.make([unit], unit, "merge", kind, ""), [unit])
+
+    def part(self, unit: Unit, tensor: Tensor) -> Part:
+        """The share of one operand; what only passes a map on counts as the map's maker."""
+        source = self.makers.get(unit)
+        category = source.category if source else unit.category
+        known = category in ("conv", "transposed", "pool", "dense", "port")
+        name = heading(unit.head) if unit.head and unit.head.layer else unit.name
+        return Part(self.measured(tensor)[0], category if known else "conv", name)
+
+    def make(self, units: list[Unit], last: Unit, category: str, name: str, kind: str) -> Volume:
+        channels, spatial = self.measured(last.output)
+        return Volume(list(units), channels, spatial, category, name, kind)
+
+    def keep(self, volume: Volume, units: list[Unit]) -> None:
+        """Put a map behind those that are there."""
+        entering = [each for unit in units for each in unit.inputs if each in self.makers]
+        volume.inputs = list(dict.fromkeys(self.makers[each] for each in entering))
+        self.volumes.append(volume)
+        self.makers.update(dict.fromkeys(units, volume))
+
+    def reshapes(self, unit: Unit) -> bool:
+        """True for a layer without weights that makes a map of other spatial sizes."""
+        if not unit.inputs:
+            return False
+        after, before = self.measured(unit.output)[1], self.makers[unit.inputs[0]].spatial
+        return bool(after) and sorted(after) != sorted(before)
+
+    def measured(self, tensor: Tensor) -> tuple[int, tuple[int, ...]]:
+        """The channels and the spatial sizes of a tensor; tokens have one channel."""
+        sizes = [at(size, self.sizes) for size in tensor.shape]
+        if tensor.dtype == "int":
+            return 1, tuple(sizes)
+        if not sizes:
+            return 1, ()
+        channels = sizes.pop(tensor.channel_axis)
+        return channels, tuple(sizes)
+
+
+def kernel(unit: Unit) -> tuple[int, ...]:
+    """The window of a layer on every axis, nothing if it has none."""
+    value = vars(unit.head.layer).get("kernel") if unit.head else None
+    axes = unit.output.rank - 1
+    if isinstance(value, int):
+        return (value,) * axes
+    return tuple(value) if isinstance(value, tuple) else ()
+
+
+def called(item: Unit | Scope) -> str:
+    """The label of a layer or module; nothing for a name that it has by itself."""
+    return item.name if item.labelled else ""
+
+
+def times(scope: Scope) -> int:
+    return scope.repeat.times if scope.repeat else 1
+
+
+def grown(scope: Scope) -> int:
+    """By how many channels the last of some growing blocks makes more than the first."""
+    last = list(scope.units())[-1]
+    return last.growth * (times(scope) - 1)
+
+
+def leads(source: Volume, target: Volume) -> bool:
+    """True if `target` is made of `source`."""
+    todo, seen = [target], set()
+    while todo:
+        volume = todo.pop()
+        if volume is source:
+            return True
+        if id(volume) not in seen:
+            seen.add(id(volume))
+            todo += [*volume.inputs, *volume.joins]
+    return False
+
+
+# --- what is joined ------------------------------------------------------------------------------
+
+
+def joined(volumes: list[Volume]) -> list[Volume]:
+    """Equal blocks in a row as one; a transposed convolution as part of what it is joined to."""
+    users: dict[int, list[Volume]] = {}
+    for volume in volumes:
+        for each in (*volume.inputs, *volume.joins):
+            users.setdefault(id(each), []).append(volume)
+    kept: list[Volume] = []
+    stands: dict[int, Volume] = {}
+    for volume in volumes:
+        before = kept[-1] if kept else None
+        if before is not None and users.get(id(before)) == [volume] and same(before, volume):
+            before.times += volume.times
+            before.units += volume.units
+            before.residual |= volume.residual
+            stands[id(volume)] = before
+            users[id(before)] = users.get(id(volume), [])
+        elif before is not None and users.get(id(before)) == [volume] and upward(before, volume):
+            volume.units = [*before.units, *volume.units]
+            volume.inputs = [
+                *before.inputs,
+                *(each for each in volume.inputs if each is not before),
+            ]
+            kept[-1] = volume
+        else:
+            kept.append(volume)
+    return [rewired(volume, stands) for volume in kept]
+
+
+def rewired(volume: Volume, stands: Mapping[int, Volume]) -> Volume:
+    """The map, made of maps that are shown."""
+    volume.inputs = list(unique(stands, volume.inputs, volume))
+    volume.joins = list(unique(stands, volume.joins, volume))
+    return volume
+
+
+def unique(
+    stands: Mapping[int, Volume], volumes: Iterable[Volume], own: Volume
+) -> Iterator[Volume]:
+    seen = {id(own)}
+    for each in volumes:
+        shown = stands.get(id(each), each)
+        if id(shown) not in seen:
+            seen.add(id(shown))
+            yield shown
+
+
+def same(a: Volume, b: Volume) -> bool:
+    """True for blocks of one kind that make maps of one shape."""
+    blocks = bool(a.units[1:] and b.units[1:]) and a.kind == b.kind != ""
+    alike = (a.channels, a.spatial, len(a.parts)) == (b.channels, b.spatial, len(b.parts))
+    return blocks and alike and a.category == b.category == "conv" and not b.parts
+
+
+def upward(a: Volume, b: Volume) -> bool:
+    """True for a map that is made larger only to be joined to another."""
+    grown = a.category in ("transposed", "other")
+    return grown and b.category == "merge" and bool(b.parts) and a.spatial == b.spatial

@@ -1,0 +1,105 @@
+"""The paper figure of a network: its maps, a title above, a legend below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cnnlang.analysis import costs
+from cnnlang.analysis.validity import valid_sizes
+from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
+from cnnlang.backends.diagram.letters import width
+from cnnlang.backends.diagram.palette import SUBTITLE, THEMES, TITLE, Theme
+from cnnlang.backends.diagram.repeats import fold
+from cnnlang.backends.diagram.scopes import arrange
+from cnnlang.backends.diagram.volumes.model import Volume, collect
+from cnnlang.backends.diagram.volumes.rows import Rows, lanes
+from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
+from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
+from cnnlang.backends.summary import count, ordinary
+from cnnlang.graph import Graph
+from cnnlang.sizes import at
+
+LEGEND = {
+    "port": "input",
+    "conv": "convolution",
+    "transposed": "transposed convolution",
+    "pool": "pooling",
+    "dense": "fully connected",
+    "merge": "copied or combined",
+    "other": "other",
+}
+
+
+def volumes(graph: Graph, theme: str) -> Drawing:
+    """The paper figure of a network; free dimensions are drawn for an ordinary size."""
+    look = THEMES[theme]
+    sets = valid_sizes(graph)[0]
+    sizes = {symbol: ordinary(sets[symbol]) for symbol in graph.free}
+    maps = collect(fold(arrange(graph)), sizes)
+    drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
+    if descends(maps):
+        Stairs(maps, scale(maps, 118.0, 0.95), look, drawing).draw()
+    else:
+        Rows(maps, scale(maps, max(60.0, 300 / (1 + len(lanes(maps)))), 1.15), look, drawing).draw()
+    frame(drawing, graph, sizes, maps, look)
+    return drawing
+
+
+def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
+    """The line under the title: inputs, parameters, MACs."""
+    shapes = [graph.nodes[i].output.shape for i in graph.inputs]
+    inputs = " + ".join("×".join(str(at(s, sizes)) for s in shape) for shape in shapes)
+    needed = costs.reached(graph, graph.outputs)
+    macs = sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
+    parts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
+    return "  ·  ".join([*parts, f"{count(macs)} MACs"])
+
+
+def frame(
+    drawing: Drawing, graph: Graph, sizes: Mapping[str, int], maps: list[Volume], theme: Theme
+) -> None:
+    """Title and legend around the maps."""
+    left, top, _, bottom = drawing.box
+    drawing.add(
+        Text((left, top - 34), graph.name, TITLE, theme.ink, bold=True, anchor="start"),
+        Text((left, top - 18), facts(graph, sizes), SUBTITLE, theme.secondary, anchor="start"),
+    )
+    x = left
+    for category, text in entries(maps):
+        x = entry(drawing, (x, bottom + 26), theme.fill[category], text, theme)
+    if any(each.residual for each in maps):
+        arrow = [(x, bottom + 23), (x + 14, bottom + 23)]
+        drawing.arrow(arrow, theme.skip, 1.3)
+        text = "adds its input"
+        drawing.add(Text((x + 18, bottom + 26), text, SMALL, theme.secondary, anchor="start"))
+    notes = "   ".join(remarks(graph, sizes))
+    faint = mix(theme.background, theme.secondary, 0.85)
+    drawing.add(Text((left, bottom + 42), notes, 8, faint, anchor="start"))
+
+
+def entries(maps: list[Volume]) -> Iterator[tuple[str, str]]:
+    """The colours that are used, with what they mean."""
+    parts = {"merge" if part.skip else part.category for each in maps for part in each.parts}
+    used = parts | {each.category for each in maps if not each.parts}
+    for category, text in LEGEND.items():
+        if category in used:
+            yield category, text
+
+
+def entry(drawing: Drawing, at: tuple[float, float], colour: str, text: str, theme: Theme) -> float:
+    """A patch of colour with its meaning; where the next one begins."""
+    x, y = at
+    corners = ((x, y - 8), (x + 9, y - 8), (x + 9, y + 1), (x, y + 1))
+    drawing.add(Polygon(corners, mix(theme.background, colour, 0.5), colour, 0.8))
+    drawing.add(Text((x + 13, y), text, SMALL, theme.secondary, anchor="start"))
+    return x + 13 + width(text, SMALL) + 16
+
+
+def remarks(graph: Graph, sizes: Mapping[str, int]) -> Iterator[str]:
+    """What one has to know to read the figure."""
+    if sizes:
+        chosen = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
+        yield f"drawn for {chosen}."
+    yield "side ~ size^0.55, thickness ~ √channels; channels below, size at the edge."
+    if set(graph.training_outputs or ()) - set(graph.outputs):
+        yield "heads for training alone are left out."

@@ -121,6 +121,15 @@ def test_blocks_that_grow_have_the_channels_of_the_last() -> None:
     ]
 
 
+@drawn
+def test_the_maps_together_cost_what_the_network_costs(file: str, network: str | None) -> None:
+    found = maps(file, network)
+    total = cnnlang.summarise(file, network)
+    assert total.macs in (None, sum(each.macs for each in found))
+    if not file.startswith(("zoo:googlenet", "zoo:inception")):
+        assert total.parameters == sum(each.parameters for each in found)
+
+
 def test_branches_are_shares_of_a_map() -> None:
     (found,) = [each for each in maps("zoo:googlenet") if each.name == "inception3a"]
     assert [(part.channels, part.category) for part in found.parts] == [
@@ -253,7 +262,7 @@ def test_the_vector_picture_is_well_formed_and_tells_more(tmp_path: Path) -> Non
     space = "{http://www.w3.org/2000/svg}"
     titles = [each.text or "" for each in tree.iter(f"{space}title")]
     assert titles[0] == "Net: 3×16×16 input  ·  224 parameters  ·  42.3k MACs"
-    assert "a<b&c  Conv 3×3\n8×14×14\n224 parameters" in titles
+    assert "a<b&c  Conv 3×3\n8×14×14\n224 parameters, 42,336 MACs" in titles
     assert "a<b&c" in [each.text for each in tree.iter(f"{space}text")]
 
 

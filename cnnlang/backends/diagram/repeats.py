@@ -108,7 +108,9 @@ class Folding:
             self.stands.update(zip(other.units, pattern.units, strict=True))
         total = sum(scope.parameters for scope, _ in run)
         growth = difference(pattern.channels, run[1][1].channels)
-        first.repeat = Repeat(len(run), run[-1][0].name, total, bool(growth and any(growth)))
+        hidden = tuple(unit for _, other in run[1:] for unit in other.units)
+        grows = bool(growth and any(growth))
+        first.repeat = Repeat(len(run), run[-1][0].name, total, grows, hidden)
         for unit, step in zip(pattern.units, (growth or ())[::2], strict=True):
             unit.growth = step
 

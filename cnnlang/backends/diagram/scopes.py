@@ -51,12 +51,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A module that stands for `times` modules, the last of which is called `last`."""
+    """A module that stands for `times` modules, the last of which is called `last`.
+
+    `hidden` are the units of the modules that are not drawn.
+    """
 
     times: int
     last: str
     parameters: int
     grows: bool
+    hidden: tuple[Unit, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -94,6 +98,15 @@ class Scope:
                 yield from item.units()
             else:
                 yield item
+
+    def everything(self) -> Iterator[Unit]:
+        """Every unit in this module and in those that it stands for."""
+        for item in self.items:
+            if isinstance(item, Scope):
+                yield from item.everything()
+            else:
+                yield item
+        yield from self.repeat.hidden if self.repeat else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from cnnlang.analysis import costs
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.words import heading, title
+from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Size, at
 
@@ -50,6 +52,7 @@ class Volume:
     residual: bool = False
     kernel: tuple[int, ...] = ()
     group: str = ""
+    macs: int = 0
     inputs: list[Volume] = field(default_factory=list)
     joins: list[Volume] = field(default_factory=list)
 
@@ -70,7 +73,7 @@ class Volume:
 
 def collect(scene: Scene, sizes: Mapping[str, int]) -> list[Volume]:
     """The maps of a network in the order in which they are made, for sizes of free dimensions."""
-    reader = Reader(sizes, needed(scene))
+    reader = Reader(scene.graph, sizes, needed(scene))
     reader.visit(Opening(scene.root).items())
     return joined(reader.volumes)
 
@@ -169,7 +172,8 @@ def meets(scope: Scope) -> bool:
 class Reader:
     """Makes the maps, and knows for every unit the map that shows its output."""
 
-    def __init__(self, sizes: Mapping[str, int], needed: set[Unit]) -> None:
+    def __init__(self, graph: Graph, sizes: Mapping[str, int], needed: set[Unit]) -> None:
+        self.graph = graph
         self.sizes = sizes
         self.needed = needed
         self.volumes: list[Volume] = []
@@ -191,7 +195,7 @@ class Reader:
         row = bool(blocks) and not scope.title
         kind = blocks[0].title if row else scope.title
         last = units[-1]
-        volume = self.make(units, last, "conv", called(scope), kind)
+        volume = self.make(scope.everything(), last, "conv", called(scope), kind)
         volume.times = sum(map(times, blocks)) if row else times(scope)
         volume.channels += sum(map(grown, blocks if row else [scope]))
         volume.residual = any(unit.kind == "add" for unit in units)
@@ -209,7 +213,7 @@ class Reader:
             self.keep(self.single(unit), [unit])
         else:
             self.makers[unit] = self.makers[unit.inputs[0]]
-            self.makers[unit].units.append(unit)
+            self.absorb(self.makers[unit], unit)
 
     def single(self, unit: Unit) -> Volume:
         """The map that a layer makes."""
@@ -241,7 +245,7 @@ class Reader:
         others = [each for each in found if each is not latest]
         if all(leads(each, latest) for each in others):
             latest.joins += [each for each in others if unit.kind != "multiply"]
-            latest.units.append(unit)
+            self.absorb(latest, unit)
             self.makers[unit] = latest
             return
         assert unit.head is not None and unit.head.layer is not None
@@ -256,9 +260,20 @@ class Reader:
         name = heading(unit.head) if unit.head and unit.head.layer else unit.name
         return Part(self.measured(tensor)[0], category if known else "conv", name)
 
-    def make(self, units: list[Unit], last: Unit, category: str, name: str, kind: str) -> Volume:
+    def make(
+        self, units: Iterable[Unit], last: Unit, category: str, name: str, kind: str
+    ) -> Volume:
         channels, spatial = self.measured(last.output)
-        return Volume(list(units), channels, spatial, category, name, kind)
+        volume = Volume([], channels, spatial, category, name, kind)
+        for unit in units:
+            self.absorb(volume, unit)
+        return volume
+
+    def absorb(self, volume: Volume, unit: Unit) -> None:
+        """Count what a unit costs with a map."""
+        volume.units.append(unit)
+        nodes = [node for node in (unit.head, *unit.chips) if node]
+        volume.macs += sum(at(costs.macs(self.graph, node), self.sizes) for node in nodes)
 
     def keep(self, volume: Volume, units: list[Unit]) -> None:
         """Put a map behind those that are there."""
@@ -338,11 +353,13 @@ def joined(volumes: list[Volume]) -> list[Volume]:
         if before is not None and users.get(id(before)) == [volume] and same(before, volume):
             before.times += volume.times
             before.units += volume.units
+            before.macs += volume.macs
             before.residual |= volume.residual
             stands[id(volume)] = before
             users[id(before)] = users.get(id(volume), [])
         elif before is not None and users.get(id(before)) == [volume] and upward(before, volume):
             volume.units = [*before.units, *volume.units]
+            volume.macs += before.macs
             volume.inputs = [
                 *before.inputs,
                 *(each for each in volume.inputs if each is not before),

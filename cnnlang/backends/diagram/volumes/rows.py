@@ -228,6 +228,7 @@ def told(volume: Volume) -> str:
     """What a map says when one points at it."""
     name, kind = captions.words(volume)
     shape = "×".join(map(str, (volume.channels, *volume.spatial)))
-    lines = [f"{name}  {kind}".strip(), shape, f"{volume.parameters:,} parameters"]
+    numbers = f"{volume.parameters:,} parameters, {volume.macs:,} MACs"
+    lines = [f"{name}  {kind}".strip(), shape, numbers]
     lines += [f"{part.channels} from {part.name}" for part in volume.parts]
     return "\n".join(filter(None, lines))

@@ -125,7 +125,7 @@ def draw(
     *,
     output: Path | None = None,
     format: str | None = None,
-    style: str = "graph",
+    style: str | None = None,
     theme: str = "light",
     direction: str | None = None,
     shapes: Mapping[str | int, Shape] | None = None,
@@ -134,9 +134,11 @@ def draw(
     """The figure of a network; written to `output` as well, if that is given.
 
     `format` is `svg`, `png`, `pdf` or `dot`: that of the output's name unless given, else `svg`.
-    `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the right) or
-    `volumes` (the figure of a paper: feature maps as boxes to scale). `theme` is `light` or `dark`.
-    Raises `CompileError` for errors in the file, `RenderError` if no picture can be made.
+    `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the right),
+    `blocks` (a card for each block with its share of the costs) or `volumes` (the figure of a
+    paper: feature maps as boxes to scale); `graph` unless given, `blocks` for large networks.
+    `theme` is `light` or `dark`. Raises `CompileError` for errors in the file, `RenderError` if no
+    picture can be made.
     """
     from cnnlang.backends import diagram
     from cnnlang.backends.rendered import save

@@ -15,6 +15,7 @@ from cnnlang.analysis.validity import valid_sizes
 from cnnlang.api import compile_file
 from cnnlang.backends.diagram.drawing import Box, Drawing, Line, Polygon, Text
 from cnnlang.backends.diagram.letters import width
+from cnnlang.backends.diagram.page import volumes
 from cnnlang.backends.diagram.palette import LIGHT
 from cnnlang.backends.diagram.pinned import pinned
 from cnnlang.backends.diagram.repeats import fold
@@ -22,13 +23,12 @@ from cnnlang.backends.diagram.scopes import arrange
 from cnnlang.backends.diagram.vector import svg
 from cnnlang.backends.diagram.volumes.captions import words
 from cnnlang.backends.diagram.volumes.model import Volume, collect
-from cnnlang.backends.diagram.volumes.page import volumes
 from cnnlang.backends.diagram.volumes.rows import lanes
 from cnnlang.backends.diagram.volumes.solid import Scale, mix, solid
 from cnnlang.backends.diagram.volumes.stairs import descends, skips
 from cnnlang.backends.summary import ordinary
 from cnnlang.cli import command
-from cnnlang.sources import published
+from tests.zoo.comparison import reference
 
 DRAWN = [
     ("zoo:alexnet", None),
@@ -228,7 +228,7 @@ def test_no_text_lies_on_another(file: str, network: str | None) -> None:
 
 
 @pytest.mark.zoo
-@pytest.mark.parametrize("name", sorted(published()))
+@pytest.mark.parametrize("name", sorted(reference()))
 def test_no_text_lies_on_another_in_the_library(name: str) -> None:
     test_no_text_lies_on_another(f"zoo:{name}", None)
 

@@ -35,9 +35,8 @@ Examples:
 @click.option(
     "--style",
     type=click.Choice(STYLES),
-    default="graph",
-    show_default=True,
-    help="Every operation, or the feature maps of a paper's figure.",
+    help="Every operation (graph), a card for each block (blocks: the default for large networks), "
+    "or the feature maps to scale (volumes: a paper's figure).",
 )
 @click.option(
     "--direction",
@@ -51,7 +50,7 @@ def command(
     file: str,
     network: str | None,
     output: str | None,
-    style: str,
+    style: str | None,
     direction: str | None,
     theme: str,
     shapes: dict[str | int, tuple[int, ...]],
@@ -64,7 +63,7 @@ def command(
     from cnnlang.backends import diagram
     from cnnlang.backends.rendering import RenderError
 
-    if direction and style != "graph":
+    if direction and style not in (None, "graph"):
         raise click.BadParameter(f"the style {style} has none", param_hint="'--direction'")
     format = suffix(output) if output else "svg"
     graph = compiled(file, network, settings, shapes)

@@ -1,6 +1,7 @@
 """The figures of a network; `cnnlang.backends.rendering` makes pictures of Graphviz text.
 
-`graph` shows every operation; `volumes` is the figure of a paper, feature maps as boxes to scale.
+`graph` shows every operation, `blocks` a card for each block with its share of the costs, `volumes`
+is the figure of a paper: feature maps as boxes to scale.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
 
     from cnnlang.graph import Graph
 
-STYLES = ("graph", "volumes")
+STYLES = ("graph", "blocks", "volumes")
 THEMES = ("light", "dark")
 DIRECTIONS = ("TB", "LR")
+MOST = 60
+"""Operations up to which all of them are shown unless a style is asked for."""
 FORMATS = ("svg", "png", "pdf", "dot")
 
 
@@ -22,31 +25,41 @@ def draw(
     graph: Graph,
     format: str,
     *,
-    style: str = "graph",
+    style: str | None = None,
     theme: str = "light",
     direction: str | None = None,
 ) -> bytes:
     """A figure as a file of a format; each option is one of those that are listed above.
 
+    Without a `style`, a network of few operations is drawn as `graph`, a large one as `blocks`.
     `direction` is for the style `graph`, which runs downwards (`TB`) unless it is told to run to
     the right (`LR`). Raises `ValueError` for any other option, `RenderError` if no picture can be
     made.
     """
     from cnnlang.backends.rendering import picture
 
+    style = style or ("graph" if direction else usual(graph))
     known("style", style, STYLES)
     known("format", format, FORMATS)
     known("theme", theme, THEMES)
     if style == "graph":
         return picture(diagram(graph, theme=theme, direction=direction or "TB").source, format)
     if direction is not None:
-        raise ValueError(f"the style {style} has no direction: it runs to the right")
+        raise ValueError(f"the style {style} has no direction of its own")
+    from cnnlang.backends.diagram.page import cards, volumes
     from cnnlang.backends.diagram.pinned import pinned
     from cnnlang.backends.diagram.vector import svg
-    from cnnlang.backends.diagram.volumes.page import volumes
 
-    drawing = volumes(graph, theme)
+    drawing = (volumes if style == "volumes" else cards)(graph, theme)
     return svg(drawing).encode() if format == "svg" else picture(pinned(drawing).source, format)
+
+
+def usual(graph: Graph) -> str:
+    """The style for a network of this size: every operation if they fit a page."""
+    from cnnlang.backends.diagram.repeats import fold
+    from cnnlang.backends.diagram.scopes import arrange
+
+    return "graph" if len(fold(arrange(graph)).units) <= MOST else "blocks"
 
 
 def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> graphviz.Digraph:

@@ -38,7 +38,8 @@ class Volume:
 
     `name` is the label that the file gives it, if any; `inputs` are the maps that it is made of;
     `joins` those that are added on the way out, as in a named skip. `times` is how many equal
-    blocks it stands for; `group` is what the opened module around it is called.
+    blocks it stands for, and `sample` the units of one of them; `group` is what the opened module
+    around it is called. `outputs` is how many outputs of the network it is.
     """
 
     units: list[Unit]
@@ -53,6 +54,8 @@ class Volume:
     kernel: tuple[int, ...] = ()
     group: str = ""
     macs: int = 0
+    outputs: int = 0
+    sample: list[Unit] = field(default_factory=list)
     inputs: list[Volume] = field(default_factory=list)
     joins: list[Volume] = field(default_factory=list)
 
@@ -69,6 +72,11 @@ class Volume:
     @property
     def parameters(self) -> int:
         return sum(unit.parameters for unit in self.units)
+
+    @property
+    def again(self) -> bool:
+        """True if its weights are those of a map before."""
+        return any(scope.again for unit in self.units for scope in unit.scope.around)
 
 
 def collect(scene: Scene, sizes: Mapping[str, int]) -> list[Volume]:
@@ -186,7 +194,9 @@ class Reader:
                 continue
             if isinstance(item, Scope):
                 self.block(item, units)
-            elif item.head is not None:
+            elif item.head is None:
+                self.makers[item.inputs[0]].outputs += 1
+            else:
                 self.unit(item)
 
     def block(self, scope: Scope, units: list[Unit]) -> None:
@@ -196,6 +206,7 @@ class Reader:
         kind = blocks[0].title if row else scope.title
         last = units[-1]
         volume = self.make(scope.everything(), last, "conv", called(scope), kind)
+        volume.sample = list(blocks[-1].units()) if row else units
         volume.times = sum(map(times, blocks)) if row else times(scope)
         volume.channels += sum(map(grown, blocks if row else [scope]))
         volume.residual = any(unit.kind == "add" for unit in units)
@@ -350,14 +361,17 @@ def joined(volumes: list[Volume]) -> list[Volume]:
     stands: dict[int, Volume] = {}
     for volume in volumes:
         before = kept[-1] if kept else None
-        if before is not None and users.get(id(before)) == [volume] and same(before, volume):
+        if before is None or before.outputs or users.get(id(before)) != [volume]:
+            kept.append(volume)
+        elif same(before, volume):
             before.times += volume.times
             before.units += volume.units
             before.macs += volume.macs
+            before.sample, before.outputs = volume.sample, volume.outputs
             before.residual |= volume.residual
             stands[id(volume)] = before
             users[id(before)] = users.get(id(volume), [])
-        elif before is not None and users.get(id(before)) == [volume] and upward(before, volume):
+        elif upward(before, volume):
             volume.units = [*before.units, *volume.units]
             volume.macs += before.macs
             volume.inputs = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from cnnlang.backends.diagram.drawing import Drawing, Point
 from cnnlang.backends.diagram.palette import Theme
@@ -33,16 +33,26 @@ Lane: TypeAlias = list[Volume]
 """Maps side by side at one height."""
 
 
-def lanes(volumes: Sequence[Volume]) -> list[Lane]:
-    """A lane for every path: a map goes on in the lane of the last map that it is made of."""
-    found: list[Lane] = []
-    for volume in volumes:
-        ending = [lane for lane in found if lane[-1] in volume.inputs]
+class Linked(Protocol):
+    """What is made of others of its kind."""
+
+    @property
+    def inputs(self) -> Sequence[Any]: ...
+
+
+T = TypeVar("T", bound=Linked)
+
+
+def lanes(items: Sequence[T]) -> list[list[T]]:
+    """A lane for every path: an item goes on in the lane of the last one that it is made of."""
+    found: list[list[T]] = []
+    for item in items:
+        ending = [lane for lane in found if lane[-1] in item.inputs]
         lane = max(ending, key=len, default=None)
         if lane is None:
             lane = []
             found.append(lane)
-        lane.append(volume)
+        lane.append(item)
     return found
 
 

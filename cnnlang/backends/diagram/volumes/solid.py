@@ -8,7 +8,7 @@ from math import cos, radians, sin, sqrt
 
 from cnnlang.backends.diagram.drawing import Drawing, Group, Line, Point, Polygon, Text
 from cnnlang.backends.diagram.palette import Theme
-from cnnlang.backends.diagram.volumes.model import Volume
+from cnnlang.backends.diagram.volumes.model import Part, Volume
 
 TILT = cos(radians(38)), sin(radians(38))
 BENT = 0.55
@@ -117,20 +117,20 @@ def shares(box: Solid, theme: Theme) -> Iterator[tuple[float, float, str]]:
         return
     total = sum(part.channels for part in volume.parts)
     x = box.x
-    for part, colour in zip(volume.parts, colours(volume, theme), strict=True):
+    for part, colour in zip(volume.parts, colours(volume.parts, theme), strict=True):
         w = box.w * part.channels / total
         yield x, w, colour
         x += w
 
 
-def colours(volume: Volume, theme: Theme) -> list[str]:
+def colours(parts: tuple[Part, ...], theme: Theme) -> list[str]:
     """A colour for every part: shades of one colour tell convolutions side by side apart."""
     shades = iter(shaded(theme))
+    alone = len(parts) == 2 and any(part.skip for part in parts)
     found: list[str] = []
-    for part in volume.parts:
-        beside = volume.category != "merge" or len(volume.parts) > 2
-        shade = part.category == "conv" and beside and not part.skip
+    for part in parts:
         usual = theme.skip if part.skip else theme.fill[part.category]
+        shade = part.category == "conv" and not (part.skip or alone)
         found.append(next(shades, usual) if shade else usual)
     return found
 

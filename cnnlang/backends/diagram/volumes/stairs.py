@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any, Protocol, TypeVar
 
 from cnnlang.backends.diagram.drawing import Drawing, Text
 from cnnlang.backends.diagram.palette import Theme
 from cnnlang.backends.diagram.volumes.captions import NAME, words
 from cnnlang.backends.diagram.volumes.model import Volume
-from cnnlang.backends.diagram.volumes.rows import told
+from cnnlang.backends.diagram.volumes.rows import Linked, told
 from cnnlang.backends.diagram.volumes.solid import (
     SMALL,
     Scale,
@@ -25,26 +26,41 @@ STEP = 30.0
 """Space between the levels."""
 
 
-def skips(volumes: Sequence[Volume]) -> list[tuple[Volume, Volume]]:
-    """Pairs of maps of one resolution with others between them, from the first to the second."""
-    order = {volume: i for i, volume in enumerate(volumes)}
+class Sized(Linked, Protocol):
+    """A map, or a card with the size of its map."""
+
+    @property
+    def joins(self) -> Sequence[Any]: ...
+    @property
+    def spatial(self) -> tuple[int, ...]: ...
+    @property
+    def size(self) -> int: ...
+
+
+T = TypeVar("T", bound=Sized)
+
+
+def skips(items: Sequence[T]) -> list[tuple[T, T]]:
+    """Pairs with others between them in the order of things, from the first to the second."""
+    order = {id(item): i for i, item in enumerate(items)}
     return [
-        (source, volume)
-        for volume in volumes
-        for source in (*volume.inputs, *volume.joins)
-        if order[volume] - order[source] > 1
+        (source, item)
+        for item in items
+        for source in (*item.inputs, *item.joins)
+        if id(source) in order and order[id(item)] - order[id(source)] > 1
     ]
 
 
-def descends(volumes: Sequence[Volume]) -> bool:
+def descends(items: Sequence[Sized]) -> bool:
     """True if sizes fall and rise again once, with two or more skips between equal ones."""
-    sizes = [each.size for each in volumes]
-    if 0 in sizes or sum(not each.inputs for each in volumes) != 1:
+    sizes = [each.size for each in items]
+    starts = [each for each in items if not any(i in items for i in each.inputs)]
+    if 0 in sizes or len(starts) != 1:
         return False
     low = sizes.index(min(sizes))
     falls = all(a >= b for a, b in pairwise(sizes[: low + 1]))
     rises = all(a <= b for a, b in pairwise(sizes[low:]))
-    pairs = skips(volumes)
+    pairs = skips(items)
     return falls and rises and len(pairs) > 1 and all(a.spatial == b.spatial for a, b in pairs)
 
 

@@ -1,4 +1,4 @@
-"""The paper figure of a network: its maps, a title above, a legend below."""
+"""The figures that are drawings: a title above, maps or cards, what they mean below."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.validity import valid_sizes
+from cnnlang.backends.diagram.cards.model import cards as dealt
+from cnnlang.backends.diagram.cards.page import Overview
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
 from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.palette import SUBTITLE, THEMES, TITLE, Theme
@@ -30,18 +32,36 @@ LEGEND = {
 }
 
 
+def cards(graph: Graph, theme: str) -> Drawing:
+    """The overview of a network; free dimensions are drawn for an ordinary size."""
+    look, sizes = THEMES[theme], usual(graph)
+    drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
+    Overview(dealt(collect(fold(arrange(graph)), sizes)), look, drawing).draw()
+    head(drawing, graph, sizes, look)
+    _, _, _, bottom = drawing.box
+    notes = [each for each in remarks(graph, sizes) if not each.startswith("side")]
+    foot(drawing, bottom + 26, notes, look)
+    return drawing
+
+
+def usual(graph: Graph) -> dict[str, int]:
+    """An ordinary size for every free dimension."""
+    sets = valid_sizes(graph)[0]
+    return {symbol: ordinary(sets[symbol]) for symbol in graph.free}
+
+
 def volumes(graph: Graph, theme: str) -> Drawing:
     """The paper figure of a network; free dimensions are drawn for an ordinary size."""
-    look = THEMES[theme]
-    sets = valid_sizes(graph)[0]
-    sizes = {symbol: ordinary(sets[symbol]) for symbol in graph.free}
+    look, sizes = THEMES[theme], usual(graph)
     maps = collect(fold(arrange(graph)), sizes)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     if descends(maps):
         Stairs(maps, scale(maps, 118.0, 0.95), look, drawing).draw()
     else:
         Rows(maps, scale(maps, max(60.0, 300 / (1 + len(lanes(maps)))), 1.15), look, drawing).draw()
-    frame(drawing, graph, sizes, maps, look)
+    head(drawing, graph, sizes, look)
+    legend(drawing, maps, look)
+    foot(drawing, drawing.box[3] + 16, list(remarks(graph, sizes)), look)
     return drawing
 
 
@@ -55,26 +75,32 @@ def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     return "  ·  ".join([*parts, f"{count(macs)} MACs"])
 
 
-def frame(
-    drawing: Drawing, graph: Graph, sizes: Mapping[str, int], maps: list[Volume], theme: Theme
-) -> None:
-    """Title and legend around the maps."""
-    left, top, _, bottom = drawing.box
+def head(drawing: Drawing, graph: Graph, sizes: Mapping[str, int], theme: Theme) -> None:
+    """The title, and the numbers below it."""
+    left, top, _, _ = drawing.box
     drawing.add(
         Text((left, top - 34), graph.name, TITLE, theme.ink, bold=True, anchor="start"),
         Text((left, top - 18), facts(graph, sizes), SUBTITLE, theme.secondary, anchor="start"),
     )
-    x = left
+
+
+def legend(drawing: Drawing, maps: list[Volume], theme: Theme) -> None:
+    """What the colours mean."""
+    x, _, _, bottom = drawing.box
+    y = bottom + 26
     for category, text in entries(maps):
-        x = entry(drawing, (x, bottom + 26), theme.fill[category], text, theme)
+        x = entry(drawing, (x, y), theme.fill[category], text, theme)
     if any(each.residual for each in maps):
-        arrow = [(x, bottom + 23), (x + 14, bottom + 23)]
-        drawing.arrow(arrow, theme.skip, 1.3)
+        drawing.arrow([(x, y - 3), (x + 14, y - 3)], theme.skip, 1.3)
         text = "adds its input"
-        drawing.add(Text((x + 18, bottom + 26), text, SMALL, theme.secondary, anchor="start"))
-    notes = "   ".join(remarks(graph, sizes))
+        drawing.add(Text((x + 18, y), text, SMALL, theme.secondary, anchor="start"))
+
+
+def foot(drawing: Drawing, y: float, notes: list[str], theme: Theme) -> None:
+    """What one has to know to read the figure."""
     faint = mix(theme.background, theme.secondary, 0.85)
-    drawing.add(Text((left, bottom + 42), notes, 8, faint, anchor="start"))
+    if notes:
+        drawing.add(Text((drawing.box[0], y), "   ".join(notes), 8, faint, anchor="start"))
 
 
 def entries(maps: list[Volume]) -> Iterator[tuple[str, str]]:

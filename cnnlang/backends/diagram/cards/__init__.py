@@ -1,0 +1,1 @@
+"""The overview: a card for every block, with what it does and its share of the costs."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnnlang.api import (
         CompileError,
+        Figure,
         WeightsError,
         build,
         check,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "CompileError",
+    "Figure",
     "WeightsError",
     "__version__",
     "build",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CompileError",
+    "Figure",
     "WeightsError",
     "build",
     "check",
@@ -50,6 +51,26 @@ class CompileError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.diagnostics,)
+
+
+class Figure(bytes):
+    """A picture as the bytes of its file; SVG and PNG show themselves in a notebook."""
+
+    format: str
+
+    def __new__(cls, data: bytes, format: str) -> Figure:
+        self = super().__new__(cls, data)
+        self.format = format
+        return self
+
+    def __getnewargs__(self) -> tuple[bytes, str]:  # type: ignore[override]
+        return bytes(self), self.format
+
+    def _repr_svg_(self) -> str | None:
+        return self.decode() if self.format == "svg" else None
+
+    def _repr_png_(self) -> bytes | None:
+        return bytes(self) if self.format == "png" else None
 
 
 def check(path: Path) -> list[Diagnostic]:
@@ -130,14 +151,15 @@ def draw(
     direction: str | None = None,
     shapes: Mapping[str | int, Shape] | None = None,
     **parameters: Any,
-) -> bytes:
+) -> Figure:
     """The figure of a network; written to `output` as well, if that is given.
 
     `format` is `svg`, `png`, `pdf` or `dot`: that of the output's name unless given, else `svg`.
     `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the right),
     `blocks` (a card for each block with its share of the costs) or `volumes` (the figure of a
     paper: feature maps as boxes to scale); `graph` unless given, `blocks` for large networks.
-    `theme` is `light` or `dark`. Raises `CompileError` for errors in the file, `RenderError` if no
+    `theme` is `light`, `dark`, or `auto` for an SVG that follows its surroundings. What comes back
+    shows itself in a notebook. Raises `CompileError` for errors in the file, `RenderError` if no
     picture can be made.
     """
     from cnnlang.backends import diagram
@@ -149,7 +171,7 @@ def draw(
     data = diagram.draw(graph, format, style=style, theme=theme, direction=direction)
     if output is not None:
         save(output, data)
-    return data
+    return Figure(data, format)
 
 
 def load(

@@ -43,7 +43,13 @@ Examples:
     type=click.Choice(DIRECTIONS, case_sensitive=False),
     help="For the style graph: downwards (the default), or to the right.",
 )
-@click.option("--theme", type=click.Choice(THEMES), default="light", show_default=True)
+@click.option(
+    "--theme",
+    type=click.Choice(THEMES),
+    default="light",
+    show_default=True,
+    help="auto: an SVG that turns dark where its surroundings are.",
+)
 @input_option
 @set_option
 def command(
@@ -66,6 +72,8 @@ def command(
     if direction and style not in (None, "graph"):
         raise click.BadParameter(f"the style {style} has none", param_hint="'--direction'")
     format = suffix(output) if output else "svg"
+    if theme == "auto" and format != "svg":
+        raise click.BadParameter(f"auto is for .svg, not for .{format}", param_hint="'--theme'")
     graph = compiled(file, network, settings, shapes)
     try:
         with working(f"drawing {graph.name}"):

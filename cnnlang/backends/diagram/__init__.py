@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnlang.graph import Graph
 
 STYLES = ("graph", "blocks", "volumes")
-THEMES = ("light", "dark")
+THEMES = ("light", "dark", "auto")
 DIRECTIONS = ("TB", "LR")
 MOST = 60
 """Operations up to which all of them are shown unless a style is asked for."""
@@ -32,26 +32,49 @@ def draw(
     """A figure as a file of a format; each option is one of those that are listed above.
 
     Without a `style`, a network of few operations is drawn as `graph`, a large one as `blocks`.
-    `direction` is for the style `graph`, which runs downwards (`TB`) unless it is told to run to
-    the right (`LR`). Raises `ValueError` for any other option, `RenderError` if no picture can be
-    made.
+    The theme `auto` is for SVG: it turns dark where its surroundings are. `direction` is for the
+    style `graph`, which runs downwards (`TB`) unless it is told to run to the right (`LR`). Raises
+    `ValueError` for any other option, `RenderError` if no picture can be made.
     """
-    from cnnlang.backends.rendering import picture
-
     style = style or ("graph" if direction else usual(graph))
     known("style", style, STYLES)
     known("format", format, FORMATS)
     known("theme", theme, THEMES)
-    if style == "graph":
-        return picture(diagram(graph, theme=theme, direction=direction or "TB").source, format)
-    if direction is not None:
+    if style != "graph" and direction is not None:
         raise ValueError(f"the style {style} has no direction of its own")
+    if theme == "auto" and format != "svg":
+        raise ValueError(f"the theme auto is for svg, not for {format}")
+    if style == "graph":
+        return operations(graph, format, theme, direction or "TB")
+    return drawn(graph, format, style, theme)
+
+
+def operations(graph: Graph, format: str, theme: str, direction: str) -> bytes:
+    """The style `graph`, laid out by Graphviz."""
+    from cnnlang.backends.diagram.automatic import automatic, palette
+    from cnnlang.backends.rendering import picture
+
+    plain = "light" if theme == "auto" else theme
+    data = picture(diagram(graph, theme=plain, direction=direction).source, format)
+    return automatic(data.decode(), palette()).encode() if theme == "auto" else data
+
+
+def drawn(graph: Graph, format: str, style: str, theme: str) -> bytes:
+    """The styles `blocks` and `volumes`, laid out here."""
+    from cnnlang.backends.diagram.automatic import automatic, paired
     from cnnlang.backends.diagram.page import cards, volumes
     from cnnlang.backends.diagram.pinned import pinned
     from cnnlang.backends.diagram.vector import svg
+    from cnnlang.backends.rendering import picture
 
-    drawing = (volumes if style == "volumes" else cards)(graph, theme)
-    return svg(drawing).encode() if format == "svg" else picture(pinned(drawing).source, format)
+    make = volumes if style == "volumes" else cards
+    drawing = make(graph, "light" if theme == "auto" else theme)
+    if format != "svg":
+        return picture(pinned(drawing).source, format)
+    text = svg(drawing)
+    return (
+        automatic(text, paired(drawing, make(graph, "dark"))) if theme == "auto" else text
+    ).encode()
 
 
 def usual(graph: Graph) -> str:
@@ -65,12 +88,12 @@ def usual(graph: Graph) -> str:
 def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> graphviz.Digraph:
     """Every layer of a network as a graph: fused units, blocks as frames, shapes where they change.
 
-    `theme` is one of `THEMES`, `direction` one of `DIRECTIONS` (downwards, or to the right for
+    `theme` is `light` or `dark`, `direction` one of `DIRECTIONS` (downwards, or to the right for
     short networks). Raises `ValueError` for any other.
     """
     from cnnlang.backends.diagram.figure import draw as units
 
-    known("theme", theme, THEMES)
+    known("theme", theme, ("light", "dark"))
     known("direction", direction, DIRECTIONS)
     return units(graph, theme, direction)
 

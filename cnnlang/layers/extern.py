@@ -7,6 +7,7 @@ from typing import Any
 from cnnlang.layers.base import Inputs, Layer, Need
 from cnnlang.layers.code import Code
 from cnnlang.layers.tensor import Tensor
+from cnnlang.layers.validation import spell
 
 
 class ExternModule(Layer, family="Extern"):
@@ -26,3 +27,8 @@ class ExternModule(Layer, family="Extern"):
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return Code(self.title, (), self.arguments)
+
+    def written(self) -> str:
+        """The module as it is written in a file."""
+        arguments = ", ".join(f"{name}={spell(value)}" for name, value in self.arguments)
+        return f"{self.title}({arguments})" if arguments else self.title

@@ -39,16 +39,24 @@ def rank(nodes: Nodes) -> tuple[int, list[str]]:
 
 def paired(old: Nodes, new: Nodes) -> Pairs:
     pairs = joined(named(old), named(new))
-    for left, right in list(gaps(pairs, len(old), len(new))):
-        taken = set(pairs.values())
-        rest = [old[i] for i in left if i not in pairs]
-        others = [new[j] for j in right if j not in taken]
-        found = common([form(n) for n in rest], [form(n) for n in others])
-        pairs |= {rest[i].index: others[j].index for i, j in found}
+    for key in (deep, form):
+        pairs |= between(key, old, new, pairs)
     pairs |= remaining(placed, old, new, pairs)
     for kind in (attrgetter("kind"), family):
         seat(kind, old, new, pairs)
     return pairs | remaining(formed, old, new, pairs)
+
+
+def between(key: Callable[[Node], Hashable], old: Nodes, new: Nodes, pairs: Pairs) -> Pairs:
+    """The nodes that are left between two pairs, along the longest sequence of equal keys."""
+    taken = set(pairs.values())
+    found: Pairs = {}
+    for left, right in gaps(pairs, len(old), len(new)):
+        rest = [old[i] for i in left if i not in pairs]
+        others = [new[j] for j in right if j not in taken]
+        places = common([key(n) for n in rest], [key(n) for n in others])
+        found |= {rest[i].index: others[j].index for i, j in places}
+    return found
 
 
 def joined(old: dict[Hashable, int], new: dict[Hashable, int]) -> Pairs:
@@ -75,6 +83,11 @@ def form(node: Node) -> Hashable:
         return node.output
     values = vars(layer).items()
     return type(layer), tuple(v for field, v in values if field not in layer.references)
+
+
+def deep(node: Node) -> Hashable:
+    """The form of a node, and how deep in modules it stands."""
+    return len(node.path), form(node)
 
 
 def places(nodes: Nodes) -> Iterator[tuple[Node, Hashable]]:

@@ -26,8 +26,8 @@ class Loading:
     """The `state_dict` of one network, loaded into another; names as PyTorch has them.
 
     `same` load; the new network waits for `missing`, and does not know `unexpected`. `renamed` are
-    pairs of an unexpected and a missing name that belong to one layer and have one shape.
-    `extern` are the modules whose weights are not known before they are imported. `loaded` and
+    the old and the new names of weights of one shape whose layer is called otherwise: renamed so
+    in the checkpoint, they load, and where they load anyway, the right ones do. `extern` are the modules whose weights are not known before they are imported. `loaded` and
     `wanted` count the trainable numbers that load, and those of the new network.
     """
 
@@ -61,7 +61,7 @@ def loading(before: Graph, after: Graph, pairs: Mapping[int, int]) -> Loading:
         tuple(name for name in new if name not in old),
         tuple(name for name in old if name not in new),
         tuple(Misshapen(n, old[n], new[n]) for n in shared if old[n] != new[n]),
-        tuple(renamed(before, after, pairs, old, new).items()),
+        tuple(renamed(before, after, pairs, new).items()),
         tuple(path(node) for node in costs.owners(after) if node.kind == "extern"),
         sum(trainable.get(name, 0) for name in same),
         sum(trainable.values()),
@@ -91,15 +91,13 @@ def numbers(graph: Graph) -> dict[str, int]:
     }
 
 
-def renamed(
-    before: Graph, after: Graph, pairs: Mapping[int, int], old: Shapes, new: Shapes
-) -> dict[str, str]:
-    """The weights that would load if they were called as in the new network, with those names."""
+def renamed(before: Graph, after: Graph, pairs: Mapping[int, int], new: Shapes) -> dict[str, str]:
+    """The weights that are the same but for their names, with the new names."""
     found: dict[str, str] = {}
     for i, j in sorted(pairs.items()):
         a, b = before.nodes[i], after.nodes[j]
-        for weight in costs.weights(before, a):
+        for weight in costs.weights(before, a) if a.path != b.path else ():
             was, is_ = weight.under(path(a)), weight.under(path(b))
-            if was not in new and is_ not in old and new.get(is_) == weight.shape:
+            if new.get(is_) == weight.shape:
                 found.setdefault(was, is_)
     return found

@@ -11,7 +11,7 @@ from cnnlang.analysis import costs
 from cnnlang.analysis.alignment import Pairs, align
 from cnnlang.analysis.checkpoint import Loading, loading
 from cnnlang.graph import Graph, Node
-from cnnlang.layers.base import REGISTRY, Layer, LayerError, Need
+from cnnlang.layers.base import REGISTRY, Inputs, Layer, LayerError, Need
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.validation import spell
 from cnnlang.sizes import SizeLimit
@@ -173,30 +173,40 @@ class Differences:
 
     def both(self, old: Node, new: Node) -> Change | None:
         """A layer that both have, None if it is the same."""
+        inputs = self.rewired(old, new)
+        if inputs is None and self.alike(old, new):
+            return None
         versions = self.version(old, 0), self.version(new, 1)
         differing = tuple(arguments(old, new))
-        inputs = self.rewired(old, new)
         reshaped = self.reshaped(old, new, inputs is not None)
         change = Change(*versions, "changed", differing, inputs, reshaped)
         if differing or inputs or reshaped or change.renamed:
             return change
         return Change(*versions, "follows") if self.follows(old, new) else None
 
+    def alike(self, old: Node, new: Node) -> bool:
+        """True if nothing at all can differ, which is soon said."""
+        types = self.before.tensors(old) == self.after.tensors(new)
+        same = old.path == new.path and old.layer == new.layer and old.output == new.output
+        return types and same and self.owned(old, new)
+
+    def owned(self, old: Node, new: Node) -> bool:
+        """True if the weights count at this application in both networks, or in none."""
+        return (old.index in self.own[0]) == (new.index in self.own[1])
+
     def reshaped(self, old: Node, new: Node, rewired: bool) -> bool:
         """True if the output differs, and would if the same tensors flowed in."""
-        if old.output == new.output:
-            return False
-        if new.layer is None or rewired:
-            return True
-        try:
-            return new.layer.output(self.before.tensors(old), Need()) != old.output
-        except (LayerError, SizeLimit):
-            return True
+        if old.output == new.output or new.layer is None or old.layer is None:
+            return old.output != new.output
+        was, comes = self.before.tensors(old), self.after.tensors(new)
+        return rewired or not (
+            gives(new.layer, was, old.output) and gives(old.layer, comes, new.output)
+        )
 
     def follows(self, old: Node, new: Node) -> bool:
         """True if the weights of a layer are others because of what flows in."""
         counts = [costs.weights(g, n) for g, n in ((self.before, old), (self.after, new))]
-        return counts[0] != counts[1] or (old.index in self.own[0]) != (new.index in self.own[1])
+        return counts[0] != counts[1] or not self.owned(old, new)
 
     def rewired(self, old: Node, new: Node) -> Names | None:
         """The names of what flows in, if it comes from other layers; added ones pass through."""
@@ -218,6 +228,14 @@ class Differences:
             count if isinstance(count, int) else None,
             node.labelled or node.kind == "extern" or bool(costs.weights(graph, node)),
         )
+
+
+def gives(layer: Layer, inputs: Inputs, output: Tensor) -> bool:
+    """True if a layer makes this output of these inputs."""
+    try:
+        return layer.output(inputs, Need()) == output
+    except (LayerError, SizeLimit):
+        return False
 
 
 def arguments(old: Node, new: Node) -> Iterator[Argument]:

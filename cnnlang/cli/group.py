@@ -12,7 +12,7 @@ from cnnlang import __version__
 from cnnlang.cli.terminal import complain, prepare
 from cnnlang.diagnostics.suggest import nearest
 
-COMMANDS = ("check", "summary", "build", "draw", "fmt", "run", "new")
+COMMANDS = ("check", "summary", "build", "draw", "diff", "fmt", "run", "new")
 
 
 class Group(click.Group):
@@ -66,6 +66,7 @@ Examples:
   cnnlang summary resnet.cnn ResNet50      parameters and MACs
   cnnlang build resnet.cnn ResNet50 -o resnet50.py
   cnnlang draw resnet.cnn ResNet50 -o resnet50.pdf
+  cnnlang diff main:resnet.cnn resnet.cnn  what a change does, for a pull request
 
 \b
 Shell completion of commands, files and networks:

@@ -43,11 +43,15 @@ def complete_network(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The networks of the file that is named before."""
+    return networks(ctx.params.get("file"), incomplete)
+
+
+def networks(file: str | None, incomplete: str) -> list[CompletionItem]:
+    """The networks of a file that begin with what is written."""
     from cnnlang.sources import read
     from cnnlang.syntax import ast
     from cnnlang.syntax.parser import parse
 
-    file = ctx.params.get("file")
     source = read(file)[0] if file and file != "-" else None
     if source is None:
         return []

@@ -1,0 +1,106 @@
+"""`cnnlang diff`: what changes from one version of a network to another."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from cnnlang.cli.options import complete_file, input_option, networks, set_option
+from cnnlang.cli.terminal import colourful, report, room
+
+if TYPE_CHECKING:
+    from cnnlang.elaborate.networks import Settings
+    from cnnlang.graph import Graph
+
+FORMATS = ("text", "markdown", "json")
+
+EPILOG = """\b
+Examples:
+  cnnlang diff old.cnn new.cnn
+  cnnlang diff main:net.cnn net.cnn --input 3x224x224
+  cnnlang diff HEAD~3:nets/resnet.cnn HEAD:nets/resnet.cnn ResNet50
+  cnnlang diff resnet.cnn resnet.cnn ResNet18 ResNet34
+  cnnlang diff zoo:resnet18 resnet.cnn ResNet18 --format markdown > comment.md
+
+Exit codes: 0 if they could be compared, 1 with errors, 2 for a wrong call. With --exit-code as
+of diff(1): 0 if they are the same network, 1 if they differ, 2 for everything else.
+"""
+
+
+def complete(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    side = "before" if parameter.name == "network" else "after"
+    return networks(ctx.params.get(side), incomplete)
+
+
+@click.command(epilog=EPILOG, short_help="Tell what changes from one network to another.")
+@click.argument("before", metavar="A", shell_complete=complete_file)
+@click.argument("after", metavar="B", shell_complete=complete_file)
+@click.argument("network", required=False, shell_complete=complete)
+@click.argument("other", required=False, shell_complete=complete)
+@click.option(
+    "--format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to write it: for a terminal, a pull request, a program.",
+)
+@click.option("--exit-code", "strict", is_flag=True, help="Exit with 1 if they differ.")
+@input_option
+@set_option
+def command(
+    before: str,
+    after: str,
+    network: str | None,
+    other: str | None,
+    format: str,
+    strict: bool,
+    shapes: dict[str | int, tuple[int, ...]],
+    settings: dict[str, Any],
+) -> None:
+    """Compare NETWORK in A with NETWORK (or OTHER) in B.
+
+    A and B are files, `zoo:NAME`, or versions of files as git names them, `REV:path`. Told are the
+    layers that are added, removed and changed, the totals, and which weights of a checkpoint of A
+    load into B. --set and --input hold for both.
+    """
+    from cnnlang.analysis.comparison import compare
+    from cnnlang.api import plain
+    from cnnlang.backends.comparison import render
+    from cnnlang.elaborate.networks import Settings
+
+    if before == after == "-":
+        raise click.UsageError("standard input can be read only once")
+    given = Settings({name: plain(value) for name, value in settings.items()}, dict(shapes))
+    failed = 2 if strict else 1
+    graphs = [
+        opened(before, network, given, failed),
+        opened(after, other or network, given, failed),
+    ]
+    found = compare(*graphs)
+    colour, width = colourful(sys.stdout), room(sys.stdout)
+    click.echo(render(found, (before, after), format, colour=colour, width=width))
+    if strict and not found.equal:
+        raise click.exceptions.Exit(1)
+
+
+def opened(name: str, network: str | None, given: Settings, failed: int) -> Graph:
+    """The graph of one side; its errors end the command."""
+    from cnnlang.cli.revisions import version
+    from cnnlang.compilation import compile_source
+    from cnnlang.diagnostics.model import Severity
+    from cnnlang.sources import meant
+
+    source, found, fetch = version(name)
+    graph = None
+    if source is not None:
+        graph, found = compile_source(source, fetch, network or meant(name), given)
+    shown = Severity.WARNING if graph is not None else Severity.ERROR
+    report([each for each in found if each.severity is shown])
+    if graph is None:
+        raise click.exceptions.Exit(failed)
+    return graph

@@ -27,8 +27,9 @@ class Loading:
 
     `same` load; the new network waits for `missing`, and does not know `unexpected`. `renamed` are
     the old and the new names of weights of one shape whose layer is called otherwise: renamed so
-    in the checkpoint, they load, and where they load anyway, the right ones do. `extern` are the modules whose weights are not known before they are imported. `loaded` and
-    `wanted` count the trainable numbers that load, and those of the new network.
+    in the checkpoint, they load, and where they load anyway, the right ones do. `extern` are the
+    modules whose weights are not known before they are imported. `loaded` and `wanted` count the
+    trainable numbers that load, and those of the new network.
     """
 
     same: tuple[str, ...]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.alignment import Pairs, align
-from cnnlang.analysis.checkpoint import Loading, loading
+from cnnlang.analysis.loading import Loading, loading
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import REGISTRY, Inputs, Layer, LayerError, Need
 from cnnlang.layers.tensor import Tensor

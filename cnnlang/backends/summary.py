@@ -68,8 +68,9 @@ class Summary:
         return [row for row in self.rows if not row.group]
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary for `json.dumps`; sizes that are free are strings."""
+        """The summary for `json.dumps`; the schema is `grammar/summary.schema.json`."""
         return {
+            "version": 1,
             "network": self.network,
             "inputs": [
                 {"name": p.name, "shape": plain(p.tensor.shape), "dtype": p.tensor.dtype}

@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from cnnlang import __version__
-from cnnlang.diagnostics.model import Diagnostic
+from cnnlang.diagnostics.model import Diagnostic, Rule
 from cnnlang.diagnostics.render import render
 
 LEAST, MOST = 40, 120
@@ -63,9 +63,23 @@ def report(diagnostics: list[Diagnostic], format: str = "text", *, err: bool = T
     """Diagnostics in one of the formats of `check`; nothing for none."""
     stream = sys.stderr if err else sys.stdout
     width = min(room(stream) or 100, MOST)
-    text = render(diagnostics, format, colour=colourful(stream), width=width, version=__version__)
+    text = render(
+        diagnostics,
+        format,
+        colour=colourful(stream),
+        width=width,
+        version=__version__,
+        rules=described() if format == "sarif" else None,
+    )
     if text:
         click.echo(text, err=err)
+
+
+def described() -> dict[str, Rule]:
+    """What there is to say of every code."""
+    from cnnlang.codes import rules
+
+    return rules()
 
 
 @contextmanager

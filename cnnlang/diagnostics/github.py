@@ -1,5 +1,7 @@
 """Diagnostics as GitHub workflow commands, which show up as annotations on a pull request.
 
+GitHub shows the first ten errors, ten warnings and ten notices of a step; all are in its log.
+
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 

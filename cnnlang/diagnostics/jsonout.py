@@ -1,19 +1,7 @@
-"""Diagnostics as JSON, for programs.
+"""Diagnostics as JSON, for programs; the schema is `grammar/diagnostics.schema.json`.
 
-The schema is stable: within one `version`, keys are only ever added.
-
-    {"version": 1,
-     "diagnostics": [
-       {"code": "S104", "severity": "error" | "warning" | "note",
-        "message": "the headline", "label": "what is written at the place, or empty",
-        "file": "net.cnn" or null, "range": RANGE or null,
-        "related": [{"message": "...", "file": "net.cnn", "range": RANGE}],
-        "notes": ["..."], "help": "..." or null,
-        "edits": [{"file": "net.cnn", "range": RANGE, "text": "put in place of the range"}],
-        "safe": true if the edits can change nothing that the author meant}]}
-
-RANGE is `{"start": PLACE, "end": PLACE}`, the end exclusive; PLACE is `{"line": 5, "column": 33,
-"offset": 91}`, line and column from 1, offset from 0, columns and offsets in Unicode code points.
+Within one `version`, keys are only ever added. Ends of ranges are exclusive; lines and columns
+count from 1, offsets from 0, columns and offsets in Unicode code points.
 """
 
 from __future__ import annotations

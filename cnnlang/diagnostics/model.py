@@ -121,6 +121,14 @@ class Diagnostic:
         return f"{place}{self.severity}[{self.code}]: {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What tools show of a code: a title, and a sentence on what its family is about."""
+
+    title: str
+    about: str
+
+
 def has_errors(diagnostics: list[Diagnostic]) -> bool:
     """True if at least one of `diagnostics` is an error."""
     return any(each.severity is Severity.ERROR for each in diagnostics)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cnnlang.diagnostics.model import Diagnostic
+from cnnlang.diagnostics.model import Diagnostic, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Look:
     colour: bool
     width: int
     version: str
+    rules: Mapping[str, Rule]
 
 
 def render(
@@ -24,12 +25,14 @@ def render(
     colour: bool = False,
     width: int = 100,
     version: str,
+    rules: Mapping[str, Rule] | None = None,
 ) -> str:
     """The diagnostics in `format` (a key of `FORMATS`), without a newline at the end.
 
-    `colour` and `width` (in columns) matter to `text`; `version` (of cnnlang) to `sarif`.
+    `colour` and `width` (in columns) matter to `text`; `version` (of cnnlang) and `rules`,
+    which describe the codes, to `sarif`.
     """
-    return FORMATS[format](diagnostics, Look(colour, width, version))
+    return FORMATS[format](diagnostics, Look(colour, width, version, rules or {}))
 
 
 def as_text(diagnostics: list[Diagnostic], look: Look) -> str:
@@ -57,7 +60,7 @@ def as_sarif(diagnostics: list[Diagnostic], look: Look) -> str:
     """One SARIF log: for code scanning."""
     from cnnlang.diagnostics import sarif
 
-    return sarif.render(diagnostics, version=look.version)
+    return sarif.render(diagnostics, version=look.version, rules=look.rules)
 
 
 def as_github(diagnostics: list[Diagnostic], look: Look) -> str:

@@ -5,28 +5,64 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from cnnlang.diagnostics.jsonout import dump
-from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
+from cnnlang.diagnostics.model import Diagnostic, Edit, Rule, Source, Span
 from cnnlang.diagnostics.words import full_text
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+HELP = "The message at each place says what was found, what was needed, and what would mend it."
 
 
-def render(diagnostics: list[Diagnostic], *, version: str) -> str:
-    """The log of one run of cnnlang `version`, as JSON."""
+def render(diagnostics: list[Diagnostic], *, version: str, rules: Mapping[str, Rule] = {}) -> str:
+    """The log of one run of cnnlang `version`, as JSON; `rules` describes the codes."""
     codes = list(dict.fromkeys(each.code for each in diagnostics))
-    rules = [{"id": code} for code in codes]
+    levels = {each.code: each.severity.value for each in reversed(diagnostics)}
+    driver = {
+        "name": "cnnlang",
+        "version": version,
+        "rules": [described(code, levels[code], rules.get(code)) for code in codes],
+    }
     run = {
-        "tool": {"driver": {"name": "cnnlang", "version": version, "rules": rules}},
+        "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [result(each, codes.index(each.code)) for each in diagnostics],
     }
     return dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def described(code: str, level: str, rule: Rule | None) -> dict[str, Any]:
+    """A rule; GitHub wants all three texts.
+
+    https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+    """
+    if rule is None:
+        return {"id": code}
+    text = f"{rule.title[0].upper()}{rule.title[1:]}."
+    return {
+        "id": code,
+        "name": identifier(rule.title),
+        "shortDescription": {"text": text},
+        "fullDescription": {"text": f"{text} {rule.about}"},
+        "help": {"text": f"{rule.about} {HELP}"},
+        "defaultConfiguration": {"level": level},
+    }
+
+
+def identifier(title: str) -> str:
+    """A title as a name for programs.
+
+    >>> identifier("A kernel is larger than the padded input")
+    'KernelIsLargerThanPaddedInput'
+    """
+    words = re.findall(r"[A-Za-z0-9]+", title)
+    return "".join(w[0].upper() + w[1:] for w in words if w.lower() not in ("a", "an", "the"))
 
 
 def result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnlang.analysis.checkpoint import Loading
 from cnnlang.analysis.comparison import Change, Comparison, Names, Totals, Version
+from cnnlang.analysis.loading import Loading
 from cnnlang.backends.summary import plain
 from cnnlang.diagnostics.jsonout import dump
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from cnnlang.analysis.checkpoint import Loading, Misshapen
 from cnnlang.analysis.comparison import Change, Comparison, Names, Totals
+from cnnlang.analysis.loading import Loading, Misshapen
 from cnnlang.backends.summary import count
 from cnnlang.layers.tensor import Tensor
 

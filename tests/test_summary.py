@@ -67,7 +67,15 @@ def test_a_shared_piece_counts_once_and_says_so() -> None:
 
 def test_json_of_a_network_with_a_free_size() -> None:
     found = json.loads(json.dumps(of("textcnn").as_dict()))
-    assert list(found) == ["network", "inputs", "outputs", "parameters", "macs", "layers"]
+    assert list(found) == [
+        "version",
+        "network",
+        "inputs",
+        "outputs",
+        "parameters",
+        "macs",
+        "layers",
+    ]
     assert found["network"] == "TextCNN"
     assert found["inputs"] == [{"name": "tokens", "shape": ["T"], "dtype": "int"}]
     assert found["outputs"] == [[2]]

@@ -10,7 +10,7 @@ from cnnlang.diagnostics.cells import clean, measure, wrap
 
 COLOURS = {"+": "32", "-": "31", "~": "33"}
 NAME, ROOM, MOST = 36, 40, 8
-"""Columns for the names of layers and for what is said of them; weights named one by one."""
+"""Columns for the names of layers, and at least for what is said of them; names of weights."""
 
 
 def render(
@@ -56,7 +56,8 @@ def cell(row: Quantity) -> tuple[str, str, str]:
 def layers(comparison: Comparison, colour: bool, width: int | None) -> list[str]:
     """A line a change, and what follows from them."""
     entries = lines.entries(comparison)
-    column = min(max((measure(clean(e.name)) for e in entries), default=0), NAME)
+    widths = [measure(clean(entry.name)) for entry in entries]
+    column = max((width for width in widths if width <= NAME), default=0)
     found = [line for entry in entries for line in told(entry, column, colour, width)]
     rest = [*lines.ports(comparison), lines.followers(comparison)]
     return found + [line for each in rest if each for line in wrapped(each, "", "", width)]

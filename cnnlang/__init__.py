@@ -2,7 +2,7 @@
 
 A `.cnn` file says what a network is; from it come checks, costs, a PyTorch module, its source and
 its figure. `load` gives the module, `build` the source, `check` the problems, `summarise` the
-costs, `draw` the figure.
+costs, `compare` what changes, `draw` the figure.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         WeightsError,
         build,
         check,
+        compare,
         draw,
         load,
         load_weights,
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "build",
     "check",
+    "compare",
     "draw",
     "load",
     "load_weights",

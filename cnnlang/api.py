@@ -16,6 +16,7 @@ from cnnlang.sources import fetch, meant, read
 if TYPE_CHECKING:
     import torch
 
+    from cnnlang.analysis.comparison import Comparison
     from cnnlang.backends.checkpoint import Match, Weights
     from cnnlang.backends.summary import Summary
     from cnnlang.graph import Graph
@@ -26,6 +27,7 @@ __all__ = [
     "WeightsError",
     "build",
     "check",
+    "compare",
     "draw",
     "load",
     "load_weights",
@@ -138,6 +140,26 @@ def summarise(
     from cnnlang.backends.summary import summary
 
     return summary(compile_file(path, network, parameters, shapes)[0])
+
+
+def compare(
+    before: Path,
+    after: Path,
+    network: str | None = None,
+    other: str | None = None,
+    *,
+    shapes: Mapping[str | int, Shape] | None = None,
+    **parameters: Any,
+) -> Comparison:
+    """What changes from `network` in one file to it, or to `other`, in another file.
+
+    `shapes` and parameters hold for both. `Comparison.weights.renamed`, turned around, is what
+    `load` takes as `match` to fill the new network from a checkpoint of the old one.
+    """
+    from cnnlang.analysis import comparison
+
+    old = compile_file(before, network, parameters, shapes)[0]
+    return comparison.compare(old, compile_file(after, other or network, parameters, shapes)[0])
 
 
 def draw(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cnnlang
 from cnnlang.analysis.alignment import DIFFERENCES, align, common
 from cnnlang.analysis.comparison import Change, Comparison, Version, compare
 from cnnlang.backends.comparison.lines import folded, shift, stripped
@@ -317,6 +319,21 @@ def test_weights_of_extern_modules_are_not_known() -> None:
 def test_macs_are_not_known_while_a_size_is_free() -> None:
     found = compare(*[network("conv(4, 1x1)", head=f"input {s}") for s in ("3xHxW", "3x8x8")])
     assert (found.before.macs, found.after.macs, found.before.free) == (None, 768, ("H", "W"))
+
+
+def test_a_checkpoint_is_loaded_under_the_new_names(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.cnn", tmp_path / "new.cnn"
+    body = "network N {{ input 3x8x8\n{0} conv(4, 1x1) -> relu\n conv(4, 1x1)\n}}\n"
+    old.write_text(body.format(""))
+    new.write_text(body.format("conv(3, 3x3)\n"))
+    found = cnnlang.compare(old, new)
+    assert found.weights.renamed[0] == ("conv1.weight", "conv2.weight")
+    match = {after: before for before, after in found.weights.renamed}
+    weights = cnnlang.load(old).state_dict()
+    model = cnnlang.load(new)
+    with pytest.warns(UserWarning, match="2 of another shape"):
+        cnnlang.load_weights(model, weights, match=match, strict=False)
+    assert all(torch.equal(model.state_dict()[a], weights[b]) for a, b in match.items())
 
 
 # --- pairs from the library ----------------------------------------------------------------------

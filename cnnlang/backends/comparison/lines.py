@@ -228,11 +228,14 @@ def shape(each: Misshapen) -> str:
 
 def folded(names: Iterable[str], known: set[str]) -> list[str]:
     """Names, those of a module that has no other ones as `layer1.2.* (10)`."""
-    named = list(names)
-    kept = {prefix for name in known - set(named) for prefix in prefixes(name)}
-    keys = [next((p for p in prefixes(name) if p not in kept), name) for name in named]
-    groups = [(key, len(list(group))) for key, group in groupby(keys)]
-    return [f"{key}.* ({number})" if number > 1 else key for key, number in groups]
+    listed = list(names)
+    kept = {prefix for name in known - set(listed) for prefix in prefixes(name)}
+    keys = {name: next((p for p in prefixes(name) if p not in kept), name) for name in listed}
+    found = []
+    for key, group in groupby(listed, keys.__getitem__):
+        first, *rest = group
+        found.append(f"{key}.* ({len(rest) + 1})" if rest else first)
+    return found
 
 
 def prefixes(name: str) -> list[str]:

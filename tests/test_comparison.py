@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import cnnlang
 from cnnlang.analysis.alignment import DIFFERENCES, align, common
 from cnnlang.analysis.comparison import Change, Comparison, Version, compare
-from cnnlang.backends.comparison.lines import folded, shift, stripped
+from cnnlang.backends.comparison.lines import entries, folded, numbered, shift, stripped
 from cnnlang.backends.module import instantiate
 from cnnlang.compilation import Settings, compile_source
 from cnnlang.diagnostics.model import Source
@@ -247,6 +247,18 @@ def test_a_renamed_module_is_told_as_renamed() -> None:
     assert len(found.renamed) == len(found.missing) == len(found.unexpected) == 7
 
 
+def test_a_renamed_layer_with_other_weights_is_told_by_itself() -> None:
+    before = "a: conv(8, 1x1)\nb: conv(8, 1x1)\nc: conv(8, 1x1)"
+    after = "conv(4, 1x1)\nd: conv(8, 1x1)\ne: conv(8, 1x1)\nf: conv(8, 1x1)"
+    told = [(e.sign, e.name, e.detail) for e in entries(compare(network(before), network(after)))]
+    assert told == [
+        ("+", "conv1", "conv(4, 1x1), 16 parameters"),
+        ("~", "a -> d", "renamed; +8 parameters"),
+        ("~", "b -> e", "renamed"),
+        ("~", "c -> f", "renamed"),
+    ]
+
+
 def test_names_that_count_say_nothing_without_weights() -> None:
     found = compare(network("relu -> conv(4, 1x1)"), network("relu -> relu -> conv(4, 1x1)"))
     assert told(found) == ["+ relu2"]
@@ -378,6 +390,7 @@ def test_words_that_lines_are_made_of() -> None:
     assert stripped("a.b.conv1", "x.b.conv1") == ("a", "x")
     assert stripped("conv1", "a.conv1") == ("conv1", "a.conv1")
     assert shift("conv9", "conv11") == shift("conv10", "conv12") != shift("conv9", "conv10")
+    assert numbered("a" * 3 + "1" * 5_000) == ("aaa" + "1" * 4_991, "1" * 9)
     assert folded(["a.x", "a.y", "b.x", "c"], {"a.x", "a.y", "b.x", "b.z", "c"}) == [
         "a.* (2)",
         "b.x",

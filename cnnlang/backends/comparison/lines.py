@@ -12,6 +12,7 @@ from cnnlang.backends.summary import count
 from cnnlang.layers.tensor import Tensor
 
 ARROW = " -> "
+DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def bundle(change: Change) -> tuple[str, ...]:
     """What consecutive changes have in common that are told in one line."""
     if change.before is None or change.after is None:
         return change.status, change.module
-    if change.renamed and not (change.arguments or change.inputs or change.reshaped):
+    more = change.arguments or change.inputs or change.reshaped or change.parameters
+    if change.renamed and not more:
         return "renamed", *shift(*stripped(change.before.name, change.after.name))
     return "changed", change.before.name, change.after.name
 
@@ -105,9 +107,10 @@ def shift(before: str, after: str) -> tuple[str, ...]:
 
 
 def numbered(name: str) -> tuple[str, str]:
-    """A name and the number at its end, apart."""
-    base = name.rstrip("0123456789")
-    return base, name[len(base) :]
+    """A name and the number at its end, apart; of a very long one the last digits."""
+    digits = len(name) - len(name.rstrip("0123456789"))
+    place = len(name) - min(digits, DIGITS)
+    return name[:place], name[place:]
 
 
 def lines(group: list[Change]) -> Iterator[Entry]:

@@ -5,6 +5,7 @@ git is only asked for objects, by fixed arguments; nothing that a repository hol
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 import subprocess
@@ -103,6 +104,7 @@ def ask(arguments: list[str], text: str = "") -> bytes:
             input=text.encode("utf-8", "surrogateescape"),
             capture_output=True,
             timeout=PATIENCE,
+            env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
             check=False,
         )
     except FileNotFoundError:

@@ -232,13 +232,17 @@ def test_formats(format: str, start: bytes) -> None:
     assert render("digraph { a -> b }", format).startswith(start)
 
 
-def test_letters_come_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The font lies in the PDF, whatever fonts the machine has."""
+def test_letters_come_with_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The font lies in the PDF, whatever fonts the machine has; nothing else is left behind."""
+    source = diagram(graph_of("lenet5")).source
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
-    pdf = render(diagram(graph_of("lenet5")).source, "pdf")
+    pdf = render(source, "pdf")
     embedded = set(re.findall(rb"/FontName /[A-Z]+\+([\w-]+)", pdf))
     assert embedded == {b"Arimo", b"Arimo-Bold"}
+    assert list(tmp_path.iterdir()) == []
+    assert {p.suffix for p in rendering.FONTS.iterdir()} == {".ttf", ".md", ".txt"}
 
 
 def test_an_unknown_format_is_refused() -> None:

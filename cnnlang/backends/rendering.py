@@ -7,7 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cnnlang.backends.diagram.child import ABSENT, HURRIED, resolution
 
@@ -16,8 +20,20 @@ PATIENCE = 60.0
 """Seconds that a layout may take before it is tried once more in a hurry."""
 
 
-FONTS = Path(__file__).parent / "diagram" / "fonts" / "fonts.conf"
-"""What fontconfig reads unless the user names a file: it brings a font for machines without any."""
+FONTS = Path(__file__).parent / "diagram" / "fonts"
+CONFIGURATION = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>{folder}</dir>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <cachedir>{folder}</cachedir>
+  <match target="pattern">
+    <test name="family"><string>Helvetica</string></test>
+    <edit name="family" mode="prepend" binding="strong"><string>Arimo</string></edit>
+  </match>
+</fontconfig>
+"""
+"""What fontconfig reads: the font of the package before those of the machine, if it has any."""
 
 
 class RenderError(Exception):
@@ -76,19 +92,31 @@ def installed(data: bytes, format: str, fast: bool, patience: float) -> bytes:
 def launch(command: list[str], data: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
     """Run a renderer; the child finds this very package, whatever the current directory is.
 
-    It takes the font that comes with the package, so that pictures look alike everywhere.
+    It takes the font that comes with the package, so that pictures look alike everywhere, unless
+    the user names a configuration of fontconfig.
     """
     package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    fonts = os.environ.get("FONTCONFIG_FILE") or str(FONTS)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "FONTCONFIG_FILE": fonts,
-    }
-    return subprocess.run(
-        command, input=data, capture_output=True, timeout=patience, env=environment, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with fonts() as configuration:
+        environment.setdefault("FONTCONFIG_FILE", configuration)
+        return subprocess.run(
+            command, input=data, capture_output=True, timeout=patience, env=environment, check=False
+        )
+
+
+@contextmanager
+def fonts() -> Iterator[str]:
+    """A configuration of fontconfig with the fonts in a folder of their own.
+
+    Fontconfig writes into the folders that it reads, so it never sees that of the package.
+    """
+    with TemporaryDirectory(prefix="cnnlang-") as folder:
+        for font in FONTS.glob("*.ttf"):
+            shutil.copy(font, folder)
+        file = Path(folder) / "fonts.conf"
+        file.write_text(CONFIGURATION.format(folder=escape(folder)), encoding="utf-8")
+        yield str(file)
 
 
 def checked(done: subprocess.CompletedProcess[bytes]) -> bytes:

@@ -58,22 +58,37 @@ def standardize(weight, eps=1e-5):
 class StandardizedConv1d(nn.Conv1d):
     """Convolution whose filters are standardized each time they are used."""
 
+    def __init__(self, *sizes, eps=1e-5, **options):
+        super().__init__(*sizes, **options)
+        self.eps = eps
+
     def forward(self, x):
-        return self._conv_forward(x, standardize(self.weight), self.bias)
+        weight = standardize(self.weight, self.eps)
+        return self._conv_forward(x, weight, self.bias)
 
 
 class StandardizedConv2d(nn.Conv2d):
     """Convolution whose filters are standardized each time they are used."""
 
+    def __init__(self, *sizes, eps=1e-5, **options):
+        super().__init__(*sizes, **options)
+        self.eps = eps
+
     def forward(self, x):
-        return self._conv_forward(x, standardize(self.weight), self.bias)
+        weight = standardize(self.weight, self.eps)
+        return self._conv_forward(x, weight, self.bias)
 
 
 class StandardizedConv3d(nn.Conv3d):
     """Convolution whose filters are standardized each time they are used."""
 
+    def __init__(self, *sizes, eps=1e-5, **options):
+        super().__init__(*sizes, **options)
+        self.eps = eps
+
     def forward(self, x):
-        return self._conv_forward(x, standardize(self.weight), self.bias)
+        weight = standardize(self.weight, self.eps)
+        return self._conv_forward(x, weight, self.bias)
 
 
 class MaxPool1dSame(nn.MaxPool1d):

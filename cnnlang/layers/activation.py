@@ -272,6 +272,18 @@ class Softmax(Layer, name="softmax", family="Activation"):
         return () if self.axis is None else (f"over {self.axis}",)
 
 
+class Softmin(Softmax, name="softmin"):
+    """Softmax of the negative numbers: the smallest gets the most.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmin.html
+    """
+
+    axis: Axis | None = None
+    """The axis that adds up to 1; the channels (the features of a flat tensor) unless given."""
+
+    kind: ClassVar[tuple[str, str]] = ("Softmin", "F.softmin")
+
+
 class LogSoftmax(Softmax, name="log_softmax"):
     """The logarithm of softmax over an axis.
 

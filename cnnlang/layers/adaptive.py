@@ -11,7 +11,7 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import narrow, need_map, spread
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Sizes
+    from cnnlang.layers.fields import Positions
 
 
 class Adaptive(Layer, family="Pooling"):
@@ -19,14 +19,15 @@ class Adaptive(Layer, family="Pooling"):
 
     kind: ClassVar[tuple[str, str]]
 
-    def positions(self, x: Tensor) -> tuple[int, ...]:
-        """The size of the output, one number an axis."""
+    def positions(self, x: Tensor) -> tuple[int | None, ...]:
+        """The size of the output, one number an axis, None for an axis that stays."""
         return (1,) * (x.rank - 1)
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_map(self, x)
-        return x.resized((x.channels, *self.positions(x)))
+        pairs = zip(x.spatial, self.positions(x), strict=True)
+        return x.resized((x.channels, *(old if new is None else new for old, new in pairs)))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
@@ -59,14 +60,14 @@ class GlobalMaxPool(Adaptive, name="global_maxpool"):
 class Sized(Adaptive):
     """Adaptive pooling to a size that is written."""
 
-    size: Sizes
-    """Size of the output: one number for all axes, or one per axis."""
+    size: Positions
+    """Size of the output: one number for all axes, or one per axis (`none` keeps an axis)."""
 
-    def positions(self, x: Tensor) -> tuple[int, ...]:
+    def positions(self, x: Tensor) -> tuple[int | None, ...]:
         return spread(self, "size", self.size, x.rank - 1)
 
     def caption(self) -> tuple[str, ...]:
-        return (times(self.size),)
+        return (times(self.size).replace("None", "all"),)
 
 
 class AdaptiveAvgPool(Sized, name="adaptive_avgpool"):

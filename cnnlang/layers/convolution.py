@@ -7,14 +7,14 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight, call, fail
-from cnnlang.layers.code import SELF, Code, X, unless
+from cnnlang.layers.code import SELF, Code, Value, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import Window, convolved, flat, narrow, need_map, one_free, window
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Count, Flag, Init, Padding, PadMode, Sizes
+    from cnnlang.layers.fields import Count, Flag, Init, Padding, PadMode, Positive, Sizes
 
 
 class Convolution(Layer, family="Convolution"):
@@ -87,7 +87,12 @@ class Convolution(Layer, family="Convolution"):
             groups=unless(self.grouped(x), 1),
             bias=unless(self.bias, True),
             padding_mode=unless(self.pad_mode if padding != 0 or same else "zeros", "zeros"),
+            **self.options(),
         )
+
+    def options(self) -> dict[str, Value]:
+        """Further keywords of the module."""
+        return {}
 
     def kind(self, x: Tensor, same: bool) -> str:
         """The name of the module."""
@@ -132,12 +137,23 @@ class Conv(Convolution, name="conv"):
     """Number of groups of channels that are convolved apart."""
     standardize: Flag = False
     """Whether each filter gets mean 0 and variance 1 before it is used (Qiao et al. 2019)."""
+    standardize_eps: Positive = 1e-5
+    """Added to the variance of a filter that is standardized."""
+
+    def check(self) -> None:
+        if self.standardize_eps != 1e-5 and not self.standardize:
+            raise fail(
+                "A208", "`standardize_eps` needs `standardize=true`", field="standardize_eps"
+            )
 
     def made(self, x: Tensor) -> int:
         return self.filters
 
     def grouped(self, x: Tensor) -> int:
         return self.groups
+
+    def options(self) -> dict[str, Value]:
+        return {"eps": unless(self.standardize_eps, 1e-5)}
 
     def kind(self, x: Tensor, same: bool) -> str:
         return f"StandardizedConv{x.rank - 1}d" if self.standardize else super().kind(x, same)

@@ -13,7 +13,7 @@ from cnnlang.layers.tensor import AXES, TOKENS, Tensor
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Axis, Count, Flag, Init, Whole
+    from cnnlang.layers.fields import Axis, Count, Flag, Init, Positive, Whole
 
 
 class Dense(Layer, name="dense", family="Dense"):
@@ -188,8 +188,20 @@ class Embedding(Layer, name="embedding", family="Dense"):
     _: KW_ONLY
     padding_index: Whole | None = None
     """An integer whose vector stays zero and is not trained."""
+    max_norm: Positive | None = None
+    """The greatest length of a vector: longer ones are shortened in the table when looked up."""
+    norm_type: Positive = 2.0
+    """The exponent of that length: 2 is the Euclidean one."""
+    scale_grad_by_freq: Flag = False
+    """Whether the gradient of a vector is divided by how often the batch holds its integer."""
+    sparse: Flag = False
+    """Whether the gradient is a sparse tensor, which only some optimisers take."""
     init: Init = None
     """Initialisation of the table; PyTorch's own otherwise."""
+
+    def check(self) -> None:
+        if self.norm_type != 2 and self.max_norm is None:
+            raise fail("A208", "`norm_type` of `embedding` needs `max_norm`", field="norm_type")
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
@@ -211,8 +223,16 @@ class Embedding(Layer, name="embedding", family="Dense"):
         return (Weight("weight", (self.count, self.width)),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
-        index = self.padding_index
-        return call("nn.Embedding", self.count, self.width, padding_idx=unless(index, None))
+        return call(
+            "nn.Embedding",
+            self.count,
+            self.width,
+            padding_idx=unless(self.padding_index, None),
+            max_norm=unless(self.max_norm, None),
+            norm_type=unless(self.norm_type, 2.0),
+            scale_grad_by_freq=unless(self.scale_grad_by_freq, False),
+            sparse=unless(self.sparse, False),
+        )
 
     def code(self, inputs: Inputs, output: Tensor) -> Code:
         return call(".movedim", super().code(inputs, output), -1, 1)

@@ -63,6 +63,34 @@ class Negative(Elementwise, name="negative"):
     kind: ClassVar[str] = "neg"
 
 
+class Sin(Elementwise, name="sin"):
+    """The sine of each number."""
+
+    kind: ClassVar[str] = "sin"
+
+
+class Cos(Elementwise, name="cos"):
+    """The cosine of each number."""
+
+    kind: ClassVar[str] = "cos"
+
+
+class Power(Elementwise, name="power"):
+    """Each number to the power of an exponent; of a negative number only whole powers are defined.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.pow.html
+    """
+
+    exponent: Real
+    """The exponent: -1 for the reciprocal, 0.5 for the square root."""
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("torch.pow", X, self.exponent)
+
+    def caption(self) -> tuple[str, ...]:
+        return (f"{self.exponent:g}",)
+
+
 class Clamp(Layer, name="clamp", family="Arithmetic"):
     """Each number held between bounds, of which one may be left out.
 

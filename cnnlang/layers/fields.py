@@ -43,6 +43,17 @@ def sizes(least: int, wanted: str) -> Any:
     return PlainValidator(check)
 
 
+def positions(value: Any) -> Any:
+    """One size for all axes, or one for each, `none` for an axis that keeps its size."""
+    if is_int(value, 1):
+        return value
+    if isinstance(value, tuple) and 1 <= len(value) <= 3:
+        listed = tuple(None if v == "none" else v for v in value)
+        if any(listed) and all(v is None or is_int(v, 1) for v in listed):
+            return listed
+    raise wrong("a number above 0, or one per axis, `none` to keep an axis (`[1, none]`)")
+
+
 def padding(value: Any) -> Any:
     """`valid`, `same`, n, one n an axis, or one (before, after) pair an axis."""
     if value in ("valid", "same") or is_int(value, 0):
@@ -134,6 +145,7 @@ Probability: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
 Sizes: TypeAlias = Annotated[
     Any, sizes(1, "a number above 0, or one per axis (`3`, `3x3`, `[3, 1]`)")
 ]
+Positions: TypeAlias = Annotated[Any, PlainValidator(positions)]
 Wholes: TypeAlias = Annotated[Any, sizes(0, "a number of at least 0, or one per axis")]
 Padding: TypeAlias = Annotated[Any, PlainValidator(padding)]
 Margins: TypeAlias = Annotated[Any, PlainValidator(margins)]

@@ -49,15 +49,7 @@ class Fitting(Layer, family="Shape"):
         x = inputs[0]
         if self.like is None:
             return spread(self, "size", self.size, x.rank - 1)
-        other = inputs[1]
-        if other.rank == x.rank and other.channels_first:
-            return other.spatial
-        raise fail(
-            "S121",
-            f"`{self.name}` of {x} cannot take its size from {other}",
-            f"a map of {x.rank} axes is needed, with its channels first",
-            field="like",
-        )
+        return size_of(self, x, inputs[1])
 
     def target(self) -> Value:
         """The size to make, as code."""
@@ -198,8 +190,7 @@ class Crop(Fitting, name="crop"):
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         if self.margins is None:
             return call("center_crop", X, self.target())
-        parts = [f"{b or ''}:{-a if a else ''}" for b, a in self.pads(inputs[0])]
-        return Code("[]", (X, Raw(", ".join([":", ":", *parts]))))
+        return Code("[]", (X, Raw(parts(self.pads(inputs[0])))))
 
 
 class Upsample(Fitting, name="upsample"):
@@ -218,6 +209,10 @@ class Upsample(Fitting, name="upsample"):
     """How to interpolate; `linear` is bilinear on maps of 2 axes and trilinear on those of 3."""
     align_corners: Flag = False
     """Whether the corner positions of input and output coincide (linear and cubic modes)."""
+    antialias: Flag = False
+    """Whether to smooth when the map shrinks (`bilinear` and `bicubic` on maps of 2 axes)."""
+    recompute_scale: Flag = False
+    """Whether positions are as far apart as the rounded sizes say, instead of as `scale` says."""
 
     def check(self) -> None:
         self.one_of("scale")
@@ -227,6 +222,12 @@ class Upsample(Fitting, name="upsample"):
                 f"`align_corners` does not go with `mode={self.mode}`",
                 field="align_corners",
             )
+        if self.antialias and self.mode not in ("linear", "bilinear", "bicubic"):
+            raise fail(
+                "A208", f"`antialias` does not go with `mode={self.mode}`", field="antialias"
+            )
+        if self.recompute_scale and self.scale is None:
+            raise fail("A208", "`recompute_scale` needs `scale`", field="recompute_scale")
 
     def way(self, x: Tensor) -> str:
         """The mode as PyTorch calls it for this rank."""
@@ -250,6 +251,13 @@ class Upsample(Fitting, name="upsample"):
         x = inputs[0]
         need_map(self, x)
         self.way(x)
+        if self.antialias and x.rank != 3:
+            raise fail(
+                "S128",
+                f"`antialias` of `upsample` needs a map of 2 axes, got {x}",
+                f"{x.rank - 1} axes here",
+                field="antialias",
+            )
         if self.scale is None:
             return x.resized((x.channels, *self.wanted(inputs)))
         factors = spread(self, "scale", self.scale, x.rank - 1)
@@ -265,19 +273,39 @@ class Upsample(Fitting, name="upsample"):
             "size": unless(self.target(), None),
             "mode": unless(self.way(x), "nearest"),
             "align_corners": unless(self.align_corners, False),
+            "recompute_scale_factor": unless(self.recompute_scale, False),
         }
 
     def module(self, inputs: Inputs, output: Tensor) -> Code | None:
-        if self.like is not None:
+        if self.like is not None or self.antialias:
             return None
         return call("nn.Upsample", **self.options(inputs[0]))
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
-        return call("F.interpolate", X, **self.options(inputs[0]))
+        antialias = unless(self.antialias, False)
+        return call("F.interpolate", X, **self.options(inputs[0]), antialias=antialias)
 
     def caption(self) -> tuple[str, ...]:
         mode = () if self.mode == "nearest" else (self.mode,)
         return ((times(self.scale),) if self.scale is not None else super().caption()) + mode
+
+
+def size_of(layer: Layer, x: Tensor, other: Tensor) -> Shape:
+    """The spatial size of the tensor that `like` names."""
+    if other.rank == x.rank and other.channels_first:
+        return other.spatial
+    raise fail(
+        "S121",
+        f"`{layer.name}` of {x} cannot take its size from {other}",
+        f"a map of {x.rank} axes is needed, with its channels first",
+        field="like",
+    )
+
+
+def parts(margins: Pads) -> str:
+    """The slices that cut margins off a map: `:, :, 1:-1, 1:-1`."""
+    cut = [f"{before or ''}:{-after if after else ''}" for before, after in margins]
+    return ", ".join([":", ":", *cut])
 
 
 def scaled(size: Size, factor: float) -> Size:

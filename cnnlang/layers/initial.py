@@ -57,9 +57,11 @@ class Initial:
 
 
 def initial(value: Any) -> Initial | None:
-    """The initialisation that a word (`kaiming_normal`) or a finished one stands for."""
+    """The initialisation that a word (`kaiming_normal`, `none`) or a finished one stands for."""
     if value is None or isinstance(value, Initial):
         return value
+    if value == "none":
+        return None
     if isinstance(value, str):
         return make(value, (), {})
     raise ValueError(f"an initialisation such as {', '.join(SCHEMES)}")

@@ -34,6 +34,8 @@ class Normalization(Layer, family="Normalisation"):
     """Added to the variance, against division by 0."""
     affine: Flag = True
     """Whether to learn a scale and an offset per channel."""
+    bias: Flag = True
+    """Whether to learn the offset too; without it the source needs PyTorch above 2.11."""
     in_channels: Count | None = None
     """Declared number of incoming channels, checked; it is inferred otherwise."""
     init: Init = None
@@ -49,10 +51,16 @@ class Normalization(Layer, family="Normalisation"):
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         channels = (count(inputs[0]),)
-        return (Weight("weight", channels), Weight("bias", channels)) if self.affine else ()
+        names = ("weight", "bias")[: self.affine * (1 + self.bias)]
+        return tuple(Weight(name, channels) for name in names)
 
     def initial(self, inputs: Inputs) -> tuple[tuple[str, Any], ...]:
-        return asked(("weight", self.init), ("bias", self.bias_init)) if self.affine else ()
+        own = {weight.name for weight in self.weights(inputs)}
+        return tuple(
+            (name, how)
+            for name, how in asked(("weight", self.init), ("bias", self.bias_init))
+            if name in own
+        )
 
 
 class Running(Normalization):
@@ -96,6 +104,7 @@ class BatchNorm(Running, name="batchnorm"):
             momentum=unless(self.momentum, 0.1),
             affine=unless(self.affine, True),
             track_running_stats=unless(self.track, True),
+            bias=unless(self.bias, True),
         )
 
 
@@ -129,6 +138,7 @@ class InstanceNorm(Running, name="instancenorm"):
             momentum=unless(self.momentum, 0.1),
             affine=unless(self.affine, False),
             track_running_stats=unless(self.track, False),
+            bias=unless(self.bias, True),
         )
 
 
@@ -161,6 +171,7 @@ class GroupNorm(Normalization, name="groupnorm"):
             count(inputs[0]),
             eps=unless(self.eps, 1e-5),
             affine=unless(self.affine, True),
+            bias=unless(self.bias, True),
         )
 
     def caption(self) -> tuple[str, ...]:

@@ -85,6 +85,15 @@ class Min(Reduction, name="min"):
     kind: ClassVar[str] = "amin"
 
 
+class LogSumExp(Reduction, name="logsumexp"):
+    """The logarithm of the sum of exp(x) over some axes: a smooth largest number.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.logsumexp.html
+    """
+
+    kind: ClassVar[str] = "logsumexp"
+
+
 class Std(Reduction, name="std"):
     """The standard deviation over some axes.
 
@@ -107,7 +116,7 @@ class Std(Reduction, name="std"):
     def few(self, x: Tensor) -> Problem:
         return Problem(
             "S131",
-            f"`std` needs more than {self.correction} positions to reduce over, got {x}",
+            f"`{self.name}` needs more than {self.correction} positions to reduce over, got {x}",
             "too few values for a deviation",
             field="axis",
             help="write `correction=0`" if self.correction else None,
@@ -115,3 +124,12 @@ class Std(Reduction, name="std"):
 
     def options(self) -> dict[str, Value]:
         return {"correction": unless(self.correction, 1)}
+
+
+class Var(Std, name="var"):
+    """The variance over some axes.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.var.html
+    """
+
+    kind: ClassVar[str] = "var"

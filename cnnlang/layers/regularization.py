@@ -54,6 +54,27 @@ class ChannelDropout(Dropping, name="channel_dropout"):
         return call(f"nn.Dropout{inputs[0].rank - 1}d", self.p)
 
 
+class AlphaDropout(Dropping, name="alpha_dropout"):
+    """Dropout that keeps mean 0 and variance 1, for networks of `selu`.
+
+    Source: Klambauer et al. 2017;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
+    """
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.AlphaDropout", self.p)
+
+
+class ChannelAlphaDropout(ChannelDropout, name="channel_alpha_dropout"):
+    """Alpha dropout of whole channels.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
+    """
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("nn.FeatureAlphaDropout", self.p)
+
+
 class DropPath(Dropping, name="droppath"):
     """Stochastic depth: drops whole samples in training, for use on the path of a residual.
 

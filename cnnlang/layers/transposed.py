@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
-from cnnlang.layers.code import Code, unless
+from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight, call, fail
+from cnnlang.layers.code import SELF, Code, Raw, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.convolution import divide
-from cnnlang.layers.tensor import Tensor
-from cnnlang.layers.window import Window, narrow, need_map, spread, window
-from cnnlang.sizes import Size, product
+from cnnlang.layers.fitting import LIKE, parts, size_of
+from cnnlang.layers.tensor import Tensor, show
+from cnnlang.layers.window import Pads, Window, narrow, need_map, spread, window
+from cnnlang.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Count, Flag, Init, Padding, Sizes, Wholes
+    from cnnlang.layers.fields import Count, Flag, Init, Padding, Reference, Sizes, Wholes
 
 
 class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
@@ -25,6 +26,8 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
     """
 
+    references: ClassVar[tuple[str, ...]] = ("like",)
+
     filters: Count
     """Number of feature maps to make (output channels)."""
     kernel: Sizes
@@ -33,9 +36,11 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
     stride: Sizes = 1
     """Distance in the output between neighbouring positions of the input."""
     padding: Padding = 0
-    """Positions cut from each border; `same` makes the output stride times the input."""
+    """Positions cut from the borders; `same` makes the output stride times the input."""
     output_padding: Wholes = 0
     """Positions added at the end of each axis, less than the stride or the dilation."""
+    like: Reference | None = None
+    """A named tensor whose spatial size to make, of the `stride` sizes that are possible."""
     dilation: Sizes = 1
     """Distance between neighbouring taps of the kernel."""
     groups: Count = 1
@@ -49,82 +54,105 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
     bias_init: Init = None
     """Initialisation of the bias."""
 
+    def check(self) -> None:
+        if self.like is not None and self.output_padding != 0:
+            raise fail("A208", "`output_padding` does not go with `like`", field="output_padding")
+
     def window(self, x: Tensor) -> Window:
         return window(self, x, self.kernel, self.stride, self.dilation, self.padding)
 
-    def margins(self, x: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Padding and output padding, one number an axis; `same` worked out."""
+    def cuts(self, x: Tensor) -> Pads:
+        """The positions cut before and after each axis; `same` worked out."""
         w = self.window(x)
-        extra = spread(self, "output_padding", self.output_padding, x.rank - 1)
         if w.pads is not None:
-            if any(before != after for before, after in w.pads):
-                raise fail(
-                    "S109",
-                    "`conv_transpose` cuts both ends alike",
-                    field="padding",
-                    help="give one number per axis, and `crop` what else should go",
-                )
-            return tuple(before for before, _ in w.pads), extra
+            return w.pads
         surplus = [e - s for e, s in zip(w.extent, w.stride, strict=True)]
         if min(surplus) < 0:
             raise fail(
                 "S109", "`padding=same` needs a kernel of at least the stride", field="padding"
             )
-        pads = tuple(-(-n // 2) for n in surplus)
-        return pads, tuple(2 * p - n for p, n in zip(pads, surplus, strict=True))
+        return tuple((n // 2, n - n // 2) for n in surplus)
+
+    def even(self, x: Tensor) -> tuple[int, ...]:
+        """The positions that PyTorch cuts, which are as many at both ends of an axis."""
+        return tuple(min(pair) for pair in self.cuts(x))
+
+    def rest(self, x: Tensor) -> Pads:
+        """The positions that are left to cut behind it."""
+        return tuple((a - min(a, b), b - min(a, b)) for a, b in self.cuts(x))
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
-        (x,) = inputs
+        x = inputs[0]
         need_map(self, x)
         divide(self, incoming(self, x, self.in_channels), self.filters, self.groups)
-        w, (pads, extra) = self.window(x), self.margins(x)
+        sizes = self.spread_over(x, need)
+        return x.resized(
+            (self.filters, *(sizes if self.like is None else self.fitted(inputs, sizes, need)))
+        )
+
+    def spread_over(self, x: Tensor, need: Need) -> Shape:
+        """The spatial size of the output, without regard to `like`."""
+        w, extra = self.window(x), spread(self, "output_padding", self.output_padding, x.rank - 1)
         sizes: list[Size] = []
-        for h, s, d, e, p, more in zip(
-            x.spatial, w.stride, w.dilation, w.extent, pads, extra, strict=True
+        for h, s, d, e, cut, more in zip(
+            x.spatial, w.stride, w.dilation, w.extent, self.cuts(x), extra, strict=True
         ):
             if more >= s and more >= d:
-                raise fail(
-                    "S108",
-                    f"`output_padding` {more} must be below the stride or dilation, {max(s, d)}",
-                    field="output_padding",
-                    help=f"use at most `output_padding={max(s, d) - 1}`",
-                )
-            size = (h - 1) * s - 2 * p + e + more
-            if e + more < 2 * p + 1:  # or else one position is enough
-                need.at_least(size, 1, lambda: nothing_left(self, x))
-            sizes.append(size)
-        return x.resized((self.filters, *sizes))
+                raise too_much(more, max(s, d))
+            if e + more < sum(cut) + 1:  # or else one position is enough
+                need.at_least((h - 1) * s - sum(cut) + e + more, 1, lambda: nothing_left(self, x))
+            sizes.append((h - 1) * s - sum(cut) + e + more)
+        return tuple(sizes)
+
+    def fitted(self, inputs: Inputs, sizes: Shape, need: Need) -> Shape:
+        """The spatial size of `like`, which adds less than a stride to that of the output."""
+        x, other = inputs
+        if any(map(any, self.rest(x))):
+            raise fail("A208", "`like` needs padding that is equal at both ends", field="padding")
+        wanted = size_of(self, x, other)
+        for size, s, goal in zip(sizes, self.window(x).stride, wanted, strict=True):
+            need.at_least(goal, size, lambda: unfit(self, x, sizes, wanted))
+            need.at_least(size + s - 1, goal, lambda: unfit(self, x, sizes, wanted))
+        return wanted
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
-        (x,) = inputs
+        x = inputs[0]
         weight = Weight("weight", (count(x), self.filters // self.groups, *self.window(x).kernel))
         return (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
 
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
-        (x,) = inputs
+        x = inputs[0]
         return prod(self.weights(inputs)[0].shape[1:]) * product(x.shape)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
-        (x,) = inputs
-        w, (pads, extra) = self.window(x), self.margins(x)
+        x = inputs[0]
+        w, extra = self.window(x), spread(self, "output_padding", self.output_padding, x.rank - 1)
         return call(
             f"nn.ConvTranspose{x.rank - 1}d",
             count(x),
             self.filters,
             narrow(w.kernel),
             stride=unless(narrow(w.stride), 1),
-            padding=unless(narrow(pads), 0),
+            padding=unless(narrow(self.even(x)), 0),
             output_padding=unless(narrow(extra), 0),
             groups=unless(self.groups, 1),
             bias=unless(self.bias, True),
             dilation=unless(narrow(w.dilation), 1),
         )
 
+    def code(self, inputs: Inputs, output: Tensor) -> Code:
+        if self.like is not None:
+            return Code("()", (SELF, X), (("output_size", LIKE),))
+        rest = self.rest(inputs[0])
+        whole = Code("()", (SELF, X))
+        return whole if not any(map(any, rest)) else Code("[]", (whole, Raw(parts(rest))))
+
     def initial(self, inputs: Inputs) -> tuple[tuple[str, Any], ...]:
         return asked(("weight", self.init), ("bias", self.bias_init if self.bias else None))
 
     def caption(self) -> tuple[str, ...]:
-        return captions(self.kernel, self.stride, self.padding, self.dilation)
+        like = () if self.like is None else (f"like {self.like.name}",)
+        return captions(self.kernel, self.stride, self.padding, self.dilation) + like
 
 
 def nothing_left(layer: Layer, x: Tensor) -> Problem:
@@ -134,4 +162,23 @@ def nothing_left(layer: Layer, x: Tensor) -> Problem:
         "the output would be empty",
         field="padding",
         help="use less padding",
+    )
+
+
+def too_much(more: int, limit: int) -> LayerError:
+    return fail(
+        "S108",
+        f"`output_padding` {more} must be below the stride or dilation, {limit}",
+        field="output_padding",
+        help=f"use at most `output_padding={limit - 1}`",
+    )
+
+
+def unfit(layer: ConvTranspose, x: Tensor, sizes: Shape, wanted: Shape) -> Problem:
+    return Problem(
+        "S129",
+        f"`conv_transpose` makes {show(sizes)} or less than a stride more, not {show(wanted)}",
+        f"the tensor here is {x}",
+        field="like",
+        help="use another padding, or `crop(like=)`, `pad(like=)` behind it",
     )

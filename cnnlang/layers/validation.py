@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -65,6 +66,7 @@ def validate(
         if field in given:
             problems.append(Problem("A205", f"`{cls.name}` gets `{field}` twice", field=field))
         given[field] = value
+    given = {k: None if is_none(cls, k, v) else v for k, v in given.items()}
     problems += [open_size(cls, field, value) for field, value in given.items() if is_open(value)]
     if not problems:
         try:
@@ -72,6 +74,11 @@ def validate(
         except ValidationError as error:
             problems = [translate(cls, each, given) for each in distinct(error)]
     raise LayerError(*problems)
+
+
+def is_none(cls: type[Layer], field: str, value: Any) -> bool:
+    """True for the word `none` where a field may be left without a value."""
+    return bool(value == "none") and NoneType in typing.get_args(annotation(cls, field))
 
 
 def distinct(error: ValidationError) -> list[Any]:

@@ -204,6 +204,7 @@ BY_TYPE: list[tuple[Any, Any]] = [
     (types.Positive, lambda x: reals),
     (types.Probability, lambda x: st.sampled_from([0.0, 0.25, 0.5, 1.0])),
     (types.Sizes, lambda x: each_axis(x, st.integers(1, 4))),
+    (types.Positions, lambda x: each_axis(x, st.sampled_from([1, 2, 3, 4, "none"]))),
     (types.Wholes, lambda x: each_axis(x, st.integers(0, 2))),
     (types.Padding, lambda x: st.one_of(st.just("same"), sides(x, st.integers(0, 2)))),
     (types.Margins, lambda x: sides(x, st.integers(-2, 3))),

@@ -15,7 +15,6 @@ CODES: dict[str, str] = {
     "S106": "A layer needs real numbers or integers, and got the other",
     "S107": "A layer leaves nothing of its input",
     "S108": "Output padding is not below the stride or the dilation",
-    "S109": "A transposed convolution cannot pad like this",
     "S110": "Declared and incoming channels differ",
     "S111": "Channels do not come out even in the groups",
     "S112": "Padding reflects or wraps around more than there is",

@@ -126,7 +126,7 @@ class InstanceNorm(Running, name="instancenorm"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_map(self, x)
-        need_several(need, x.spatial, 2, lambda: single(x))
+        need_several(need, x.spatial, 2, lambda: single(self, x))
         return super().output(inputs, need)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
@@ -162,6 +162,8 @@ class GroupNorm(Normalization, name="groupnorm"):
                 field="groups",
                 help=f"use `groups={gcd(count(x), self.groups)}`",
             )
+        if count(x) == self.groups:
+            need_several(need, x.spatial, 2, lambda: single(self, x))
         return result
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
@@ -367,10 +369,11 @@ class L2Norm(Layer, name="l2norm", family="Normalisation"):
         return call("F.normalize", X, dim=dim, eps=unless(self.eps, 1e-12))
 
 
-def single(x: Tensor) -> Problem:
+def single(layer: Layer, x: Tensor) -> Problem:
+    what = "position" if layer.name == "instancenorm" else "value per group"
     return Problem(
         "S131",
-        f"`instancenorm` needs more than one position, got {x}",
+        f"`{layer.name}` needs more than one {what}, got {x}",
         "one value has no variance",
         help="leave it out here, or use `layernorm`",
     )

@@ -55,8 +55,11 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
     """Initialisation of the bias."""
 
     def check(self) -> None:
-        if self.like is not None and self.output_padding != 0:
-            raise fail("A208", "`output_padding` does not go with `like`", field="output_padding")
+        settled = "`like`" if self.like is not None else "`padding=same`"
+        if self.output_padding != 0 and (self.like is not None or self.padding == "same"):
+            raise fail(
+                "A208", f"`output_padding` does not go with {settled}", field="output_padding"
+            )
 
     def window(self, x: Tensor) -> Window:
         return window(self, x, self.kernel, self.stride, self.dilation, self.padding)
@@ -66,12 +69,15 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
         w = self.window(x)
         if w.pads is not None:
             return w.pads
-        surplus = [e - s for e, s in zip(w.extent, w.stride, strict=True)]
-        if min(surplus) < 0:
-            raise fail(
-                "S109", "`padding=same` needs a kernel of at least the stride", field="padding"
-            )
+        surplus = [max(e - s, 0) for e, s in zip(w.extent, w.stride, strict=True)]
         return tuple((n // 2, n - n // 2) for n in surplus)
+
+    def extra(self, x: Tensor) -> tuple[int, ...]:
+        """The positions added at the end of each axis."""
+        if self.padding != "same" or self.like is not None:
+            return spread(self, "output_padding", self.output_padding, x.rank - 1)
+        w = self.window(x)
+        return tuple(max(s - e, 0) for e, s in zip(w.extent, w.stride, strict=True))
 
     def even(self, x: Tensor) -> tuple[int, ...]:
         """The positions that PyTorch cuts, which are as many at both ends of an axis."""
@@ -92,7 +98,7 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
 
     def spread_over(self, x: Tensor, need: Need) -> Shape:
         """The spatial size of the output, without regard to `like`."""
-        w, extra = self.window(x), spread(self, "output_padding", self.output_padding, x.rank - 1)
+        w, extra = self.window(x), self.extra(x)
         sizes: list[Size] = []
         for h, s, d, e, cut, more in zip(
             x.spatial, w.stride, w.dilation, w.extent, self.cuts(x), extra, strict=True
@@ -126,7 +132,7 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         x = inputs[0]
-        w, extra = self.window(x), spread(self, "output_padding", self.output_padding, x.rank - 1)
+        w = self.window(x)
         return call(
             f"nn.ConvTranspose{x.rank - 1}d",
             count(x),
@@ -134,7 +140,7 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
             narrow(w.kernel),
             stride=unless(narrow(w.stride), 1),
             padding=unless(narrow(self.even(x)), 0),
-            output_padding=unless(narrow(extra), 0),
+            output_padding=unless(narrow(self.extra(x)), 0),
             groups=unless(self.groups, 1),
             bias=unless(self.bias, True),
             dilation=unless(narrow(w.dilation), 1),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Raw, X, unless
 from cnnlang.layers.common import axis_index
+from cnnlang.layers.fitting import LIKE
 from cnnlang.layers.tensor import AXES, SPATIAL, Tensor, show
+from cnnlang.layers.window import need_map
 from cnnlang.sizes import Shape, product
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Axis, Count, Integer, Permutation, Target
+    from cnnlang.layers.fields import Axis, Count, Integer, Permutation, Reference, Target
 
 
 class Flatten(Layer, name="flatten", family="Shape"):
@@ -64,24 +66,37 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
     """One axis becomes several: `unflatten(256x4x4)` makes a map of 4096 features.
 
     A flat tensor becomes a channels-first map. An axis of a map gives axes with its own name and
-    a number (`channels1`, `channels2`), which `permute` and `flatten` understand.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
+    a number (`channels1`, `channels2`), which `permute` and `flatten` understand. `like=x` undoes
+    `flatten(height)` of a map of any size. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
     """
 
-    shape: Target
+    references: ClassVar[tuple[str, ...]] = ("like",)
+
+    shape: Target | None = None
     """The sizes of the new axes; one may be -1 for what is left over."""
     _: KW_ONLY
     axis: Axis | None = None
-    """The axis to split; the channels (the features of a flat tensor) unless given."""
+    """The axis to split; the channels (the features of a flat tensor), or with `like` the last."""
+    like: Reference | None = None
+    """A named map whose spatial axes the axis becomes."""
+
+    def check(self) -> None:
+        if (self.shape is None) == (self.like is None):
+            got = "none" if self.shape is None else "both"
+            raise fail("A207", f"`unflatten` needs one of shape or like, got {got}")
 
     def place(self, x: Tensor) -> int:
         if not x.rank:
             raise fail("S103", "`unflatten` needs an axis, got a scalar")
-        return x.channel_axis if self.axis is None else axis_index(self, x, self.axis)
+        if self.axis is None:
+            return x.channel_axis if self.like is None else x.rank - 1
+        return axis_index(self, x, self.axis)
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
-        (x,) = inputs
+        x = inputs[0]
         place = self.place(x)
+        if self.shape is None:
+            return self.spread(x, inputs[1], place, need)
         new = filled(self, x, self.shape, (x.shape[place],), need)
         shape = (*x.shape[:place], *new, *x.shape[place + 1 :])
         if x.rank == 1 and len(new) in AXES:
@@ -89,14 +104,35 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
         axes = (*x.axes[:place], *pieces(x.axes[place], len(new)), *x.axes[place + 1 :])
         return Tensor(shape, axes, x.dtype)
 
-    def module(self, inputs: Inputs, output: Tensor) -> Code:
+    def spread(self, x: Tensor, other: Tensor, place: int, need: Need) -> Tensor:
+        """The axis laid out over the spatial axes of another map."""
+        need_map(self, other)
+        size = x.shape[place]
+
+        def problem() -> Problem:
+            return Problem(
+                "S126",
+                f"`unflatten` cannot make {show(other.spatial)} of {size} {x.axes[place]}",
+                f"{product(other.spatial)} numbers wanted",
+                field="like",
+            )
+
+        need.equal(size, product(other.spatial), problem)
+        shape = (*x.shape[:place], *other.spatial, *x.shape[place + 1 :])
+        axes = (*x.axes[:place], *other.axes[1:], *x.axes[place + 1 :])
+        return Tensor(shape, axes, x.dtype)
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code | None:
+        if self.like is not None:
+            return None
         return call("nn.Unflatten", self.place(inputs[0]) + 1, self.shape)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
-        return call(".unflatten", X, self.place(inputs[0]) + 1, self.shape)
+        sizes = LIKE if self.like is not None else self.shape
+        return call(".unflatten", X, self.place(inputs[0]) + 1, sizes)
 
     def caption(self) -> tuple[str, ...]:
-        return (show(self.shape),)
+        return (show(self.shape) if self.like is None else f"like {self.like.name}",)
 
 
 class Reshape(Layer, name="reshape", family="Shape"):
@@ -239,12 +275,24 @@ def together(axes: tuple[str, ...]) -> str:
     """The name of several axes that have become one."""
     if len(axes) == 1:
         return axes[0]
-    stems = {axis.rstrip("0123456789") for axis in axes}
+    stems = {stem(axis) for axis in axes}
     if len(stems) == 1:
         return stems.pop()
+    if "channels" in stems:
+        return "channels"
     return "length" if stems <= set(SPATIAL) else "features"
 
 
 def settled(axes: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the axes that are left: a single one holds features."""
-    return AXES[1] if len(axes) == 1 else axes
+    """The names of the axes that are left: a single one holds features, a last part is a whole."""
+    if len(axes) == 1:
+        return AXES[1]
+    stems = [stem(axis) for axis in axes]
+    return tuple(
+        own if stems.count(own) == 1 else axis for axis, own in zip(axes, stems, strict=True)
+    )
+
+
+def stem(axis: str) -> str:
+    """The axis of which this one is a part: `channels` for `channels2`."""
+    return axis.rstrip("0123456789")

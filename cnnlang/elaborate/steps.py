@@ -218,7 +218,7 @@ def located(
                 span,
             )
         word = problem.code == "A203" and any(
-            isinstance(v, Word) and v == span.text for v in values
+            isinstance(v, Word) and v == span.text != "none" for v in values
         )
         found.append(unnamed(problem, span, names) if word else diagnostic(problem, span))
     return Fault(*found)

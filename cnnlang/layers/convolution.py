@@ -143,7 +143,9 @@ class Conv(Convolution, name="conv"):
     def check(self) -> None:
         if self.standardize_eps != 1e-5 and not self.standardize:
             raise fail(
-                "A208", "`standardize_eps` needs `standardize=true`", field="standardize_eps"
+                "A208",
+                "`standardize_eps` of `conv` needs `standardize=true`",
+                field="standardize_eps",
             )
 
     def made(self, x: Tensor) -> int:

@@ -203,7 +203,11 @@ class Embedding(Layer, name="embedding", family="Dense"):
         if self.norm_type != 2 and self.max_norm is None:
             raise fail("A208", "`norm_type` of `embedding` needs `max_norm`", field="norm_type")
         if self.sparse and self.scale_grad_by_freq:
-            raise fail("A208", "`scale_grad_by_freq` does not go with `sparse`", field="sparse")
+            raise fail(
+                "A208",
+                "`sparse` of `embedding` does not go with `scale_grad_by_freq`",
+                field="sparse",
+            )
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs

@@ -227,7 +227,9 @@ class Upsample(Fitting, name="upsample"):
                 "A208", f"`antialias` does not go with `mode={self.mode}`", field="antialias"
             )
         if self.recompute_scale and self.scale is None:
-            raise fail("A208", "`recompute_scale` needs `scale`", field="recompute_scale")
+            raise fail(
+                "A208", "`recompute_scale` of `upsample` needs `scale`", field="recompute_scale"
+            )
 
     def way(self, x: Tensor) -> str:
         """The mode as PyTorch calls it for this rank."""

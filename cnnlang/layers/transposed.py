@@ -58,7 +58,9 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
         settled = "`like`" if self.like is not None else "`padding=same`"
         if self.output_padding != 0 and (self.like is not None or self.padding == "same"):
             raise fail(
-                "A208", f"`output_padding` does not go with {settled}", field="output_padding"
+                "A208",
+                f"`output_padding` of `conv_transpose` does not go with {settled}",
+                field="output_padding",
             )
 
     def window(self, x: Tensor) -> Window:
@@ -114,7 +116,11 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
         """The spatial size of `like`, which adds less than a stride to that of the output."""
         x, other = inputs
         if any(map(any, self.rest(x))):
-            raise fail("A208", "`like` needs padding that is equal at both ends", field="padding")
+            raise fail(
+                "A208",
+                "`like` of `conv_transpose` needs padding that is equal at both ends",
+                field="padding",
+            )
         wanted = size_of(self, x, other)
         for size, s, goal in zip(sizes, self.window(x).stride, wanted, strict=True):
             need.at_least(goal, size, lambda: unfit(self, x, sizes, wanted))

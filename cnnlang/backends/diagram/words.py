@@ -46,9 +46,14 @@ TITLES = {
     "gelu": "GELU",
     "silu": "SiLU",
     "glu": "GLU",
+    "rrelu": "RReLU",
+    "log_sigmoid": "LogSigmoid",
     "log_softmax": "LogSoftmax",
+    "logsumexp": "LogSumExp",
     "dropout": "Drop",
     "channel_dropout": "Drop channels",
+    "alpha_dropout": "Alpha drop",
+    "channel_alpha_dropout": "Alpha drop channels",
     "droppath": "DropPath",
 }
 

@@ -132,7 +132,9 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
         return call(".unflatten", X, self.place(inputs[0]) + 1, sizes)
 
     def caption(self) -> tuple[str, ...]:
-        return (show(self.shape) if self.like is None else f"like {self.like.name}",)
+        if self.like is not None:
+            return (f"like {self.like.name}",)
+        return (show(self.shape),) if self.shape is not None else ()
 
 
 class Reshape(Layer, name="reshape", family="Shape"):

@@ -7,6 +7,7 @@ whose values would hardly ever fit by chance.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from hypothesis import strategies as st
@@ -134,8 +135,13 @@ def value(cls: type[Layer], field: str, x: Tensor) -> st.SearchStrategy[Any]:
     for option in (kind, *get_args(kind)):
         for known, strategy in BY_TYPE:
             if option == known:
-                return strategy(x)
+                return strategy(x) | st.just("none") if may_lack(cls, field) else strategy(x)
     return st.sampled_from(literals(kind))
+
+
+def may_lack(cls: type[Layer], field: str) -> bool:
+    """True for a field with a default that may have no value instead."""
+    return cls.fields[field] is not None and NoneType in get_args(annotation(cls, field))
 
 
 def literals(kind: Any) -> tuple[Any, ...]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Activation(Layer, family="Activation"):
     """A function of each number by itself; the shape stays.
 
-    `kind` names PyTorch's module and function; `usual` translates the fields into their keywords.
+    `kind` names PyTorch's module and function; `keywords` pairs the fields with their keywords.
+
+    Output: as the input
     """
 
     kind: ClassVar[tuple[str, str]]
@@ -41,21 +43,34 @@ class Activation(Layer, family="Activation"):
 
 
 class Relu(Activation, name="relu"):
-    """max(0, x). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html"""
+    """Rectified linear unit: negative numbers become 0.
+
+    Formula: `y = max(0, x)`
+    Example: `relu` takes 64x56x56 to 64x56x56.
+    Source: Nair and Hinton 2010; https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("ReLU", "F.relu")
 
 
 class Relu6(Activation, name="relu6"):
-    """min(max(0, x), 6). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html"""
+    """ReLU with a ceiling of 6, which keeps numbers small for low precision.
+
+    Formula: `y = min(max(0, x), 6)`
+    Example: `relu6` takes 32x112x112 to 32x112x112.
+    Source: Sandler et al. 2018 (MobileNetV2), https://arxiv.org/abs/1801.04381;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("ReLU6", "F.relu6")
 
 
 class LeakyRelu(Activation, name="leaky_relu"):
-    """x where it is positive, slope times x elsewhere.
+    """ReLU with a small slope for negative numbers.
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+    Formula: `y = x if x > 0 else slope·x`
+    Example: `leaky_relu(0.2)` takes 64x32x32 to 64x32x32.
+    Source: Maas et al. 2013; https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
     """
 
     slope: Real = 0.01
@@ -66,10 +81,14 @@ class LeakyRelu(Activation, name="leaky_relu"):
 
 
 class PRelu(Layer, name="prelu", family="Activation"):
-    """x where it is positive, a learned slope times x elsewhere.
+    """ReLU with a learned slope for negative numbers.
 
-    Weights: one slope, or with `per_channel=true` one for each channel.
-    Source: He et al. 2015; https://docs.pytorch.org/docs/stable/generated/torch.nn.PReLU.html
+    Formula: `y = x if x > 0 else weight·x`
+    Output: as the input
+    Weights: `1` slope, `C` with `per_channel=true`
+    Example: `prelu` takes 64x32x32 to 64x32x32; 1 parameter.
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.PReLU.html
     """
 
     slope: Real = 0.25
@@ -100,9 +119,12 @@ class PRelu(Layer, name="prelu", family="Activation"):
 
 
 class Elu(Activation, name="elu"):
-    """x where it is positive, alpha (exp(x) - 1) elsewhere.
+    """Exponential linear unit: negative numbers bend towards `-alpha`.
 
-    Source: Clevert et al. 2015; https://docs.pytorch.org/docs/stable/generated/torch.nn.ELU.html
+    Formula: `y = x if x > 0 else alpha·(exp(x) - 1)`
+    Example: `elu` takes 64x32x32 to 64x32x32.
+    Source: Clevert et al. 2015, https://arxiv.org/abs/1511.07289;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.ELU.html
     """
 
     alpha: Real = 1.0
@@ -113,18 +135,24 @@ class Elu(Activation, name="elu"):
 
 
 class Selu(Activation, name="selu"):
-    """ELU with the scale that keeps mean 0 and variance 1 through the layers.
+    """Scaled ELU: its constants keep mean 0 and variance 1 through the layers.
 
-    Source: Klambauer et al. 2017; https://docs.pytorch.org/docs/stable/generated/torch.nn.SELU.html
+    Formula: `y = 1.0507·(x if x > 0 else 1.67326·(exp(x) - 1))`
+    Example: `selu` takes 256 to 256.
+    Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.SELU.html
     """
 
     kind: ClassVar[tuple[str, str]] = ("SELU", "F.selu")
 
 
 class Celu(Activation, name="celu"):
-    """max(0, x) + min(0, alpha (exp(x / alpha) - 1)).
+    """Continuously differentiable ELU: its slope at 0 is 1 for every alpha.
 
-    Source: Barron 2017; https://docs.pytorch.org/docs/stable/generated/torch.nn.CELU.html
+    Formula: `y = max(0, x) + min(0, alpha·(exp(x / alpha) - 1))`
+    Example: `celu(0.5)` takes 64x32x32 to 64x32x32.
+    Source: Barron 2017, https://arxiv.org/abs/1704.07483;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.CELU.html
     """
 
     alpha: Positive = 1.0
@@ -135,9 +163,13 @@ class Celu(Activation, name="celu"):
 
 
 class Gelu(Activation, name="gelu"):
-    """x times the probability that a normal number is below x.
+    """Gaussian error linear unit: x times the probability that a normal number is below x.
 
-    Source: Hendrycks and Gimpel 2016; https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
+    Formula: `y = x·Φ(x)`, where Φ is the distribution function of a standard normal number, and `y
+    = 0.5·x·(1 + tanh(√(2 / π)·(x + 0.044715·x³)))` with `approximate=tanh`
+    Example: `gelu` takes 96x56x56 to 96x56x56.
+    Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.GELU.html
     """
 
     approximate: Literal["none", "tanh"] = "none"
@@ -148,38 +180,56 @@ class Gelu(Activation, name="gelu"):
 
 
 class Silu(Activation, name="silu"):
-    """x sigmoid(x), also called swish.
+    """Sigmoid linear unit, also called swish.
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
+    Formula: `y = x·sigmoid(x)`
+    Example: `silu` takes 32x112x112 to 32x112x112.
+    Source: Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.SiLU.html
     """
 
     kind: ClassVar[tuple[str, str]] = ("SiLU", "F.silu")
 
 
 class Mish(Activation, name="mish"):
-    """x tanh(softplus(x)).
+    """A smooth curve like that of `silu`, which dips a little deeper below 0.
 
-    Source: Misra 2019; https://docs.pytorch.org/docs/stable/generated/torch.nn.Mish.html
+    Formula: `y = x·tanh(log(1 + exp(x)))`
+    Example: `mish` takes 64x32x32 to 64x32x32.
+    Source: Misra 2019, https://arxiv.org/abs/1908.08681;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Mish.html
     """
 
     kind: ClassVar[tuple[str, str]] = ("Mish", "F.mish")
 
 
 class Sigmoid(Activation, name="sigmoid"):
-    """1 / (1 + exp(-x)). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html"""
+    """The logistic function: numbers between 0 and 1.
+
+    Formula: `y = 1 / (1 + exp(-x))`
+    Example: `sigmoid` takes 1 to 1.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("Sigmoid", "torch.sigmoid")
 
 
 class Tanh(Activation, name="tanh"):
-    """tanh(x). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html"""
+    """The hyperbolic tangent: numbers between -1 and 1.
+
+    Formula: `y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))`
+    Example: `tanh` takes 6x28x28 to 6x28x28.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanh.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("Tanh", "torch.tanh")
 
 
 class Softplus(Activation, name="softplus"):
-    """log(1 + exp(beta x)) / beta, and x itself where beta x is above the threshold.
+    """A smooth ReLU.
 
+    Formula: `y = log(1 + exp(beta·x)) / beta`, and x itself where `beta·x` is above the threshold
+    Example: `softplus` takes 10 to 10.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softplus.html
     """
 
@@ -197,32 +247,45 @@ class Softplus(Activation, name="softplus"):
 
 
 class Softsign(Activation, name="softsign"):
-    """x / (1 + |x|). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softsign.html"""
+    """Between -1 and 1 as `tanh`, but slower to come near to them.
+
+    Formula: `y = x / (1 + |x|)`
+    Example: `softsign` takes 10 to 10.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softsign.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("Softsign", "F.softsign")
 
 
 class Hardswish(Activation, name="hardswish"):
-    """x relu6(x + 3) / 6.
+    """`silu` made of straight pieces and a parabola, which is cheap to compute.
 
-    Source: Howard et al. 2019; https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
+    Formula: `y = x·min(max(0, x + 3), 6) / 6`
+    Example: `hardswish` takes 16x112x112 to 16x112x112.
+    Source: Howard et al. 2019 (MobileNetV3), https://arxiv.org/abs/1905.02244;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html
     """
 
     kind: ClassVar[tuple[str, str]] = ("Hardswish", "F.hardswish")
 
 
 class Hardsigmoid(Activation, name="hardsigmoid"):
-    """relu6(x + 3) / 6.
+    """`sigmoid` made of straight pieces, which is cheap to compute.
 
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
+    Formula: `y = min(max(0, x + 3), 6) / 6`
+    Example: `hardsigmoid` takes 64x1x1 to 64x1x1.
+    Source: Howard et al. 2019 (MobileNetV3), https://arxiv.org/abs/1905.02244;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html
     """
 
     kind: ClassVar[tuple[str, str]] = ("Hardsigmoid", "F.hardsigmoid")
 
 
 class Hardtanh(Activation, name="hardtanh"):
-    """x held between two bounds.
+    """Numbers held between two bounds.
 
+    Formula: `y = min(max(low, x), high)`
+    Example: `hardtanh(0, 1)` takes 3x32x32 to 3x32x32.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html
     """
 
@@ -240,8 +303,11 @@ class Hardtanh(Activation, name="hardtanh"):
 
 
 class Softmax(Layer, name="softmax", family="Activation"):
-    """exp(x) divided by its sum over an axis: positive numbers that add up to 1.
+    """Positive numbers that add up to 1 along an axis: probabilities.
 
+    Formula: `y = exp(x) / sum(exp(x))`
+    Output: as the input
+    Example: `softmax` takes 10 to 10.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
     """
 
@@ -273,8 +339,10 @@ class Softmax(Layer, name="softmax", family="Activation"):
 
 
 class Softmin(Softmax, name="softmin"):
-    """Softmax of the negative numbers: the smallest gets the most.
+    """`softmax` of the numbers with the other sign: the smallest gets the most.
 
+    Formula: `y = exp(-x) / sum(exp(-x))`
+    Example: `softmin` takes 10 to 10.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmin.html
     """
 
@@ -285,8 +353,10 @@ class Softmin(Softmax, name="softmin"):
 
 
 class LogSoftmax(Softmax, name="log_softmax"):
-    """The logarithm of softmax over an axis.
+    """The logarithm of `softmax`.
 
+    Formula: `y = x - log(sum(exp(x)))`
+    Example: `log_softmax` takes 10 to 10.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
     """
 
@@ -296,7 +366,10 @@ class LogSoftmax(Softmax, name="log_softmax"):
 class Glu(Softmax, name="glu"):
     """Gated linear unit: one half of an axis times the sigmoid of the other half.
 
-    Output: half of the axis. Source: Dauphin et al. 2016;
+    Formula: `y = a·sigmoid(b)`, where a is the first half and b the second
+    Output: `C / 2 × H × W`
+    Example: `glu` takes 128x28x28 to 64x28x28.
+    Source: Dauphin et al. 2016, https://arxiv.org/abs/1612.08083;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.GLU.html
     """
 

@@ -39,9 +39,12 @@ class Adaptive(Layer, family="Pooling"):
 
 
 class GlobalAvgPool(Adaptive, name="global_avgpool"):
-    """The mean of every channel: C x 1 x 1, to be followed by `flatten`.
+    """The mean of every channel, to be followed by `flatten`.
 
-    Source: Lin et al. 2013 (Network in Network);
+    Formula: `y = mean(x)` over all positions of the channel
+    Output: `C × 1 × 1`
+    Example: `global_avgpool` takes 512x7x7 to 512x1x1.
+    Source: Lin et al. 2013 (Network in Network), https://arxiv.org/abs/1312.4400;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 
@@ -49,8 +52,11 @@ class GlobalAvgPool(Adaptive, name="global_avgpool"):
 
 
 class GlobalMaxPool(Adaptive, name="global_maxpool"):
-    """The largest number of every channel: C x 1 x 1, to be followed by `flatten`.
+    """The largest number of every channel, to be followed by `flatten`.
 
+    Formula: `y = max(x)` over all positions of the channel
+    Output: `C × 1 × 1`
+    Example: `global_maxpool` takes 256x7x7 to 256x1x1.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
     """
 
@@ -58,10 +64,14 @@ class GlobalMaxPool(Adaptive, name="global_maxpool"):
 
 
 class Sized(Adaptive):
-    """Adaptive pooling to a size that is written."""
+    """Adaptive pooling to a size that is written.
+
+    Output: `C × size × size`; position i is made of the positions from `⌊i·H / size⌋` to `⌈(i +
+    1)·H / size⌉ - 1`
+    """
 
     size: Positions
-    """Size of the output: one number for all axes, or one per axis (`none` keeps an axis)."""
+    """Size of the output."""
 
     def positions(self, x: Tensor) -> tuple[int | None, ...]:
         return spread(self, "size", self.size, x.rank - 1)
@@ -71,8 +81,9 @@ class Sized(Adaptive):
 
 
 class AdaptiveAvgPool(Sized, name="adaptive_avgpool"):
-    """Average pooling to a given size; it may also enlarge.
+    """Average pooling to a given size, which may be larger than the map.
 
+    Example: `adaptive_avgpool(7x7)` takes 512x10x10 to 512x7x7.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
     """
 
@@ -80,8 +91,9 @@ class AdaptiveAvgPool(Sized, name="adaptive_avgpool"):
 
 
 class AdaptiveMaxPool(Sized, name="adaptive_maxpool"):
-    """Max pooling to a given size; it may also enlarge.
+    """Max pooling to a given size, which may be larger than the map.
 
+    Example: `adaptive_maxpool(4x4)` takes 12x10x14 to 12x4x4.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
     """
 

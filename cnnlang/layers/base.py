@@ -2,7 +2,8 @@
 
 A subclass of `Layer` with a `name` is a layer of the language. Its annotated fields are its
 arguments, in the order in which they may be written by position (those after `_: KW_ONLY` by name
-only); the text under a field documents it. `Layer.build` validates arguments with pydantic, whose
+only); the text under a field documents it, and its docstring tells formulas, costs and an example
+in the form that `documentation` reads. `Layer.build` validates arguments with pydantic, whose
 model is made on the first use of the layer.
 """
 

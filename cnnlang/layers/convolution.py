@@ -24,13 +24,13 @@ class Convolution(Layer, family="Convolution"):
     stride: Sizes = 1
     """Step between neighbouring patches."""
     padding: Padding = 0
-    """`valid`, `same`, a number, one per axis, or `[before, after]` per axis."""
+    """Positions added at the borders before the patches are taken."""
     dilation: Sizes = 1
     """Distance between neighbouring taps of the kernel."""
     bias: Flag = True
     """Whether to add a learned number per filter."""
     pad_mode: PadMode = "zeros"
-    """What to pad with: zeros, reflect, replicate or circular."""
+    """What to pad with."""
     in_channels: Count | None = None
     """Declared number of incoming channels, checked; it is inferred otherwise."""
     init: Init = None
@@ -121,17 +121,21 @@ class Convolution(Layer, family="Convolution"):
 
 
 class Conv(Convolution, name="conv"):
-    """Convolution: one set of weights is applied to every patch of the input.
+    """Convolution: one set of weights is applied to every patch of the map.
 
-    Output per axis: (h + before + after - d (k - 1) - 1) // s + 1. Weights: filters x C / groups
-    x kernel, and a bias per filter. MACs: output positions x weights.
+    Output: `filters × H' × W'`, where `H' = ⌊(H + 2·padding - dilation·(kernel - 1) - 1) / stride⌋
+    + 1`, and `H' = ⌈H / stride⌉` with `padding=same`
+    Weights: `filters × C / groups × kernel × kernel`, and for the bias `filters`
+    MACs: `filters·H'·W'·(C / groups)·kernel²`
+    Example: `conv(64, 7x7, stride=2, padding=3)` takes 3x224x224 to 64x112x112; 9,472 parameters,
+    118,013,952 MACs.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
 
     filters: Count
     """Number of feature maps to make (output channels)."""
     kernel: Sizes
-    """Size of the patch: one number for all axes, or one per axis."""
+    """Size of the patch."""
     _: KW_ONLY
     groups: Count = 1
     """Number of groups of channels that are convolved apart."""
@@ -173,11 +177,18 @@ class Conv(Convolution, name="conv"):
 class Depthwise(Convolution, name="depthwise"):
     """Depthwise convolution: every channel has filters of its own (groups = channels).
 
-    Output: C x multiplier channels. Source: Howard et al. 2017 (MobileNets).
+    Output: `C·multiplier × H' × W'`, where `H' = ⌊(H + 2·padding - dilation·(kernel - 1) - 1) /
+    stride⌋ + 1`, and `H' = ⌈H / stride⌉` with `padding=same`
+    Weights: `C·multiplier × 1 × kernel × kernel`, and for the bias `C·multiplier`
+    MACs: `C·multiplier·H'·W'·kernel²`
+    Example: `depthwise(3x3, stride=2, padding=1)` takes 32x112x112 to 32x56x56; 320 parameters,
+    903,168 MACs.
+    Source: Howard et al. 2017 (MobileNets), https://arxiv.org/abs/1704.04861;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
 
     kernel: Sizes
-    """Size of the patch: one number for all axes, or one per axis."""
+    """Size of the patch."""
     _: KW_ONLY
     multiplier: Count = 1
     """Feature maps to make of every channel."""
@@ -192,7 +203,16 @@ class Depthwise(Convolution, name="depthwise"):
 class Separable(Layer, name="separable", family="Convolution"):
     """Depthwise-separable convolution: a depthwise one, then a 1x1 one that mixes the channels.
 
-    Source: Chollet 2017 (Xception). Its children are `0` (depthwise) and `1` (pointwise).
+    Its children are `0` (depthwise) and `1` (pointwise).
+
+    Output: `filters × H' × W'`, where `H' = ⌊(H + 2·padding - dilation·(kernel - 1) - 1) / stride⌋
+    + 1`, and `H' = ⌈H / stride⌉` with `padding=same`
+    Weights: `C·multiplier × 1 × kernel × kernel`, `C·multiplier`, `filters × C·multiplier × 1 × 1`,
+    `filters`
+    MACs: `C·multiplier·H'·W'·(kernel² + filters)`
+    Example: `separable(128, 3x3, padding=1)` takes 64x32x32 to 128x32x32; 8,960 parameters,
+    8,978,432 MACs.
+    Source: Chollet 2017 (Xception), https://arxiv.org/abs/1610.02357
     """
 
     filters: Count
@@ -203,7 +223,7 @@ class Separable(Layer, name="separable", family="Convolution"):
     stride: Sizes = 1
     """Step between neighbouring patches."""
     padding: Padding = 0
-    """`valid`, `same`, a number, one per axis, or `[before, after]` per axis."""
+    """Positions added at the borders before the patches are taken."""
     dilation: Sizes = 1
     """Distance between neighbouring taps of the kernel."""
     multiplier: Count = 1
@@ -211,7 +231,7 @@ class Separable(Layer, name="separable", family="Convolution"):
     bias: Flag = True
     """Whether both parts add a learned number per filter."""
     pad_mode: PadMode = "zeros"
-    """What to pad with: zeros, reflect, replicate or circular."""
+    """What to pad with."""
     in_channels: Count | None = None
     """Declared number of incoming channels, checked; it is inferred otherwise."""
     init: Init = None

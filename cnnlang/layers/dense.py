@@ -20,7 +20,11 @@ class Dense(Layer, name="dense", family="Dense"):
     """Fully connected layer: every output is a weighted sum of all features.
 
     It takes a flat tensor; with `axis=channels` it acts on every position of a map by itself.
-    Weights: units x features, and a bias. MACs: weights x positions.
+
+    Output: `units`; with `axis` the map stays, with `units` in place of that axis
+    Weights: `units × F`, and for the bias `units`
+    MACs: `units·F` for each position
+    Example: `dense(10)` takes 84 to 10; 850 parameters, 840 MACs.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
     """
 
@@ -124,8 +128,12 @@ class Dense(Layer, name="dense", family="Dense"):
 class Bilinear(Layer, name="bilinear", family="Dense"):
     """Weighted sums of all products of a feature of the one tensor and a feature of the other.
 
-    Both tensors are flat: `bilinear(other, units=10)`. Weights: units x first x second, and a
-    bias. MACs: the weights.
+    Both tensors are flat.
+
+    Output: `units`
+    Weights: `units × F₁ × F₂`, and for the bias `units`
+    MACs: `units·F₁·F₂`
+    Example: `bilinear(skip, units=5)` takes 12 and `skip` 7 to 5; 425 parameters, 420 MACs.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Bilinear.html
     """
 
@@ -175,9 +183,13 @@ class Bilinear(Layer, name="bilinear", family="Dense"):
 
 
 class Embedding(Layer, name="embedding", family="Dense"):
-    """Look-up table: every integer becomes a learned vector, put on the channel axis.
+    """Look-up table: every integer becomes a learned vector.
 
-    Input: integers of 1 to 3 axes; output: width x those axes, so that `conv` follows directly.
+    The vectors are put on the channel axis, so that `conv` can follow.
+
+    Output: `width × L` of `L` integers; `width` before all axes of a map of integers
+    Weights: `count × width`
+    Example: `embedding(30_000, 128)` takes 50 integers to 128x50; 3,840,000 parameters.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html
     """
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Elementwise(Layer, family="Arithmetic"):
-    """A function of each number by itself, without a module in PyTorch; the shape stays."""
+    """A function of each number by itself, without a module in PyTorch; the shape stays.
+
+    Output: as the input
+    """
 
     kind: ClassVar[str]
 
@@ -28,49 +31,89 @@ class Elementwise(Layer, family="Arithmetic"):
 
 
 class Abs(Elementwise, name="abs"):
-    """The size of each number without its sign."""
+    """The size of each number without its sign.
+
+    Formula: `y = |x|`
+    Example: `abs` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.abs.html
+    """
 
     kind: ClassVar[str] = "abs"
 
 
 class Exp(Elementwise, name="exp"):
-    """e to the power of each number."""
+    """e to the power of each number.
+
+    Formula: `y = exp(x)`
+    Example: `exp` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.exp.html
+    """
 
     kind: ClassVar[str] = "exp"
 
 
 class Log(Elementwise, name="log"):
-    """The natural logarithm of each number."""
+    """The natural logarithm of each number.
+
+    Formula: `y = log(x)`
+    Example: `log` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.log.html
+    """
 
     kind: ClassVar[str] = "log"
 
 
 class Sqrt(Elementwise, name="sqrt"):
-    """The square root of each number."""
+    """The square root of each number.
+
+    Formula: `y = √(x)`
+    Example: `sqrt` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sqrt.html
+    """
 
     kind: ClassVar[str] = "sqrt"
 
 
 class Square(Elementwise, name="square"):
-    """Each number times itself."""
+    """Each number times itself.
+
+    Formula: `y = x²`
+    Example: `square` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.square.html
+    """
 
     kind: ClassVar[str] = "square"
 
 
 class Negative(Elementwise, name="negative"):
-    """Each number with the other sign."""
+    """Each number with the other sign.
+
+    Formula: `y = -x`
+    Example: `negative` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.neg.html
+    """
 
     kind: ClassVar[str] = "neg"
 
 
 class Sin(Elementwise, name="sin"):
-    """The sine of each number."""
+    """The sine of each number.
+
+    Formula: `y = sin(x)`
+    Example: `sin` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sin.html
+    """
 
     kind: ClassVar[str] = "sin"
 
 
 class Cos(Elementwise, name="cos"):
-    """The cosine of each number."""
+    """The cosine of each number.
+
+    Formula: `y = cos(x)`
+    Example: `cos` takes 16 to 16.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.cos.html
+    """
 
     kind: ClassVar[str] = "cos"
 
@@ -78,6 +121,8 @@ class Cos(Elementwise, name="cos"):
 class Power(Elementwise, name="power"):
     """Each number to the power of an exponent; of a negative number only whole powers are defined.
 
+    Formula: `y = x^exponent`
+    Example: `power(3)` takes 16 to 16.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.pow.html
     """
 
@@ -94,6 +139,9 @@ class Power(Elementwise, name="power"):
 class Clamp(Layer, name="clamp", family="Arithmetic"):
     """Each number held between bounds, of which one may be left out.
 
+    Formula: `y = min(max(low, x), high)`
+    Output: as the input
+    Example: `clamp(0, 1)` takes 3x32x32 to 3x32x32.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.clamp.html
     """
 

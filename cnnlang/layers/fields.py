@@ -13,6 +13,17 @@ from cnnlang.layers.values import Ref
 
 KNOWN = {axis for names in AXES.values() for axis in names}
 
+SIZES = "a number above 0, or one per axis"
+POSITIONS = "a number above 0, or one per axis, `none` to keep an axis"
+WHOLES = "a number of at least 0, or one per axis"
+PADDING = "`same`, `valid`, a number, one number per axis, or a pair [before, after] per axis"
+MARGINS = "a number, one number per axis, or a pair [before, after] per axis"
+FACTOR = "a factor above 0, or one per axis"
+TARGET = "a shape such as `64x7x7`, with at most one -1"
+PERMUTATION = "the axes in their new order, by name or index"
+REFERENCE = "the name of a tensor"
+"""What a value should be, as an error and the documentation of an argument say it."""
+
 
 def wrong(wanted: str) -> PydanticCustomError:
     return PydanticCustomError("A203", "{wanted}", {"wanted": wanted})
@@ -51,7 +62,7 @@ def positions(value: Any) -> Any:
         listed = tuple(None if v == "none" else v for v in value)
         if any(listed) and all(v is None or is_int(v, 1) for v in listed):
             return listed
-    raise wrong("a number above 0, or one per axis, `none` to keep an axis (`[1, none]`)")
+    raise wrong(f"{POSITIONS} (`[1, none]`)")
 
 
 def padding(value: Any) -> Any:
@@ -65,9 +76,7 @@ def padding(value: Any) -> Any:
             isinstance(v, tuple) and len(v) == 2 and all(is_int(n, 0) for n in v) for v in value
         ):
             return value
-    raise wrong(
-        "`same`, `valid`, a number, one number per axis, or a pair [before, after] per axis"
-    )
+    raise wrong(PADDING)
 
 
 def margins(value: Any) -> Any:
@@ -79,7 +88,7 @@ def margins(value: Any) -> Any:
             return value
         if all(isinstance(v, tuple) and len(v) == 2 and all(map(whole, v)) for v in value):
             return value
-    raise wrong("a number, one number per axis, or a pair [before, after] per axis")
+    raise wrong(MARGINS)
 
 
 def axis(value: Any) -> Any:
@@ -110,50 +119,66 @@ def scale(value: Any) -> Any:
         isinstance(v, int | float) and not isinstance(v, bool) and v > 0 for v in listed
     ):
         return value
-    raise wrong("a factor above 0, or one per axis")
+    raise wrong(FACTOR)
 
 
 def shape(value: Any) -> Any:
     """A target shape; a single -1 stands for what is left over."""
     listed = (value,) if isinstance(value, int) else value
     if not isinstance(listed, tuple) or not listed or listed.count(-1) > 1:
-        raise wrong("a shape such as `64x7x7`, with at most one -1")
+        raise wrong(TARGET)
     if all(is_int(v, -1) and v != 0 for v in listed):
         return listed
-    raise wrong("a shape such as `64x7x7`, with at most one -1")
+    raise wrong(TARGET)
 
 
 def permutation(value: Any) -> Any:
     if isinstance(value, tuple) and value:
         return tuple(axis(v) for v in value)
-    raise wrong("the axes in their new order, by name or index")
+    raise wrong(PERMUTATION)
 
 
 def reference(value: Any) -> Any:
     if isinstance(value, Ref):
         return value
-    raise wrong("the name of a tensor")
+    raise wrong(REFERENCE)
 
 
-Count: TypeAlias = Annotated[int, Field(strict=True, gt=0)]
-Whole: TypeAlias = Annotated[int, Field(strict=True, ge=0)]
-Integer: TypeAlias = Annotated[int, Field(strict=True)]
-Flag: TypeAlias = Annotated[bool, Field(strict=True)]
-Real: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Positive: TypeAlias = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-Probability: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
-Sizes: TypeAlias = Annotated[
-    Any, sizes(1, "a number above 0, or one per axis (`3`, `3x3`, `[3, 1]`)")
+Count: TypeAlias = Annotated[int, Field(strict=True, gt=0, description="a whole number above 0")]
+Whole: TypeAlias = Annotated[
+    int, Field(strict=True, ge=0, description="a whole number of at least 0")
 ]
-Positions: TypeAlias = Annotated[Any, PlainValidator(positions)]
-Wholes: TypeAlias = Annotated[Any, sizes(0, "a number of at least 0, or one per axis")]
-Padding: TypeAlias = Annotated[Any, PlainValidator(padding)]
-Margins: TypeAlias = Annotated[Any, PlainValidator(margins)]
+Integer: TypeAlias = Annotated[int, Field(strict=True, description="a whole number")]
+Flag: TypeAlias = Annotated[bool, Field(strict=True, description="true or false")]
+Real: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, description="a number")]
+Positive: TypeAlias = Annotated[
+    float, Field(strict=True, gt=0, allow_inf_nan=False, description="a number above 0")
+]
+Probability: TypeAlias = Annotated[
+    float, Field(strict=True, ge=0, le=1, description="a number from 0 to 1")
+]
+Sizes: TypeAlias = Annotated[
+    Any, sizes(1, f"{SIZES} (`3`, `3x3`, `[3, 1]`)"), Field(description=SIZES)
+]
+Positions: TypeAlias = Annotated[Any, PlainValidator(positions), Field(description=POSITIONS)]
+Wholes: TypeAlias = Annotated[Any, sizes(0, WHOLES), Field(description=WHOLES)]
+Padding: TypeAlias = Annotated[Any, PlainValidator(padding), Field(description=PADDING)]
+Margins: TypeAlias = Annotated[Any, PlainValidator(margins), Field(description=MARGINS)]
 PadMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
-Axis: TypeAlias = Annotated[Any, PlainValidator(axis)]
-Axes: TypeAlias = Annotated[Any, PlainValidator(axes)]
-Factor: TypeAlias = Annotated[Any, PlainValidator(scale)]
-Target: TypeAlias = Annotated[Any, PlainValidator(shape)]
-Permutation: TypeAlias = Annotated[Any, PlainValidator(permutation)]
-Init: TypeAlias = Annotated[Initial | None, BeforeValidator(initialiser)]
-Reference: TypeAlias = Annotated[Any, PlainValidator(reference)]
+Axis: TypeAlias = Annotated[
+    Any, PlainValidator(axis), Field(description="an axis by name or index from 0")
+]
+Axes: TypeAlias = Annotated[
+    Any,
+    PlainValidator(axes),
+    Field(description="an axis by name or index from 0, or several in brackets"),
+]
+Factor: TypeAlias = Annotated[Any, PlainValidator(scale), Field(description=FACTOR)]
+Target: TypeAlias = Annotated[Any, PlainValidator(shape), Field(description=TARGET)]
+Permutation: TypeAlias = Annotated[Any, PlainValidator(permutation), Field(description=PERMUTATION)]
+Init: TypeAlias = Annotated[
+    Initial | None,
+    BeforeValidator(initialiser),
+    Field(description="an initialisation such as `kaiming_normal` or `normal(std=0.01)`"),
+]
+Reference: TypeAlias = Annotated[Any, PlainValidator(reference), Field(description=REFERENCE)]

@@ -33,7 +33,7 @@ class Fitting(Layer, family="Shape"):
 
     _: KW_ONLY
     size: Sizes | None = None
-    """The spatial size to make: one number for all axes, or one per axis."""
+    """The spatial size to make."""
     like: Reference | None = None
     """A named tensor whose spatial size to take."""
 
@@ -65,11 +65,14 @@ class Pad(Fitting, name="pad"):
     """Positions added at the borders: `margins`, or as many as `size` or `like` needs.
 
     With `size` or `like` the odd one goes to the end. Negative margins cut positions off.
+
+    Output: `C × H' × W'`, where `H' = H + 2·margins`, or the given size
+    Example: `pad(1)` takes 3x32x32 to 3x34x34.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
     """
 
     margins: Margins | None = None
-    """A number for all sides, one per axis, or `[before, after]` per axis."""
+    """Positions at the borders of each axis."""
     _: KW_ONLY
     mode: Literal["constant", "reflect", "replicate", "circular"] = "constant"
     """What to pad with: a constant, the reflected map, its border, or its other end."""
@@ -149,11 +152,14 @@ class Crop(Fitting, name="crop"):
     """Positions cut from the borders: `margins`, or what `size` or `like` leaves of the centre.
 
     With `size` or `like` the odd one is cut from the end.
-    Source: Ronneberger et al. 2015 (U-Net), which crops what the way up meets.
+
+    Output: `C × H' × W'`, where `H' = H - 2·margins`, or the given size
+    Example: `crop(2)` takes 64x32x32 to 64x28x28.
+    Source: Ronneberger et al. 2015 (U-Net), https://arxiv.org/abs/1505.04597
     """
 
     margins: Margins | None = None
-    """A number for all sides, one per axis, or `[before, after]` per axis."""
+    """Positions at the borders of each axis."""
 
     def check(self) -> None:
         self.one_of("margins")
@@ -196,12 +202,13 @@ class Crop(Fitting, name="crop"):
 class Upsample(Fitting, name="upsample"):
     """A larger or smaller map by interpolation: `scale` times the input, `size`, or `like` another.
 
-    Output per axis: floor(h * scale), or the given size.
+    Output: `C × H' × W'`, where `H' = ⌊H·scale⌋`, or the given size
+    Example: `upsample(2)` takes 128x14x14 to 128x28x28.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html
     """
 
     scale: Factor | None = None
-    """The factor for all axes, or one per axis."""
+    """The factor of each axis."""
     _: KW_ONLY
     mode: Literal[
         "nearest", "nearest_exact", "linear", "bilinear", "trilinear", "bicubic", "area"

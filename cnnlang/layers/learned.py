@@ -19,6 +19,9 @@ class Learned(Layer, family="Learned"):
 
     It is an `nn.Parameter` of the network itself, called as the layer is, so that `layer_scale:
     scale(1e-6)` of a ConvNeXt block is `layer_scale` of shape C x 1 x 1, as in torchvision.
+
+    Output: as the input
+    Weights: `C × 1 × 1`, and `1` with `shared=true`
     """
 
     sign: ClassVar[str]
@@ -70,7 +73,10 @@ class Learned(Layer, family="Learned"):
 class Scale(Learned, name="scale"):
     """Multiplies by a learned factor for each channel.
 
-    Source: Touvron et al. 2021 (LayerScale); Bachlechner et al. 2020 (ReZero, with `shared=true`).
+    Formula: `y = weight·x`
+    Example: `scale(1e-6)` takes 96x56x56 to 96x56x56; 96 parameters.
+    Source: Touvron et al. 2021 (LayerScale), https://arxiv.org/abs/2103.17239; Bachlechner et al.
+    2020 (ReZero, with `shared=true`), https://arxiv.org/abs/2003.04887
     """
 
     initial_value: Real = 1.0
@@ -83,6 +89,11 @@ class Bias(Learned, name="bias"):
     """Adds a learned offset for each channel.
 
     With `axis=[channels, height, width]` it is a learned position encoding.
+
+    Formula: `y = x + weight`
+    Example: `bias` takes 16x8x8 to 16x8x8; 16 parameters.
+    Source: Dosovitskiy et al. 2020 (position embeddings), https://arxiv.org/abs/2010.11929;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
     """
 
     initial_value: Real = 0.0

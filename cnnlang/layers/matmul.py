@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 class Matmul(Layer, name="matmul", family="Merge"):
     """The matrix product of two tensors, sample by sample.
 
-    Summed over is the last axis of the first and the last but one of the second, or the axis that
-    `axis` names in both (a pair names one in each). The last axis that remains of each makes rows
-    and columns; all axes before it must be alike. Output: those x rows x columns.
-    MACs: output positions x summed positions.
+    The sum runs over the last axis of the first and the last but one of the second, or over the
+    axis that `axis` names in both (a pair names one in each). Of the axes that remain, the last of
+    each makes rows and columns; all axes before it must be alike.
+
+    Output: `C₁ × L₂` of matrices, rows by columns
+    MACs: `C₁·L₁·L₂`: the positions of the output times those summed over
+    Example: `matmul(other)` takes 4x6 and `other` 6x3 to 4x3; 72 MACs.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
     """
 

@@ -21,6 +21,9 @@ class Arithmetic(Layer, family="Merge"):
 
     With `broadcast=true`, an axis of size 1 is stretched to the others' size; a free size is taken
     to be above 1. Instead of further tensors, one number may be given.
+
+    Output: as the input, whose shape all tensors have; with `broadcast=true` an axis of size 1
+    takes the size of the others
     """
 
     operands: ClassVar[tuple[int, int | None]] = (1, None)
@@ -76,26 +79,48 @@ class Arithmetic(Layer, family="Merge"):
 
 
 class Add(Arithmetic, name="add"):
-    """The sum of all tensors, or of the tensor and a number."""
+    """The sum of all tensors, or of the tensor and a number.
+
+    Formula: `y = x + z`, where z is another tensor or the number; further tensors are added too
+    Example: `add(skip)` takes 256x56x56 and `skip` 256x56x56 to 256x56x56.
+    Source: He et al. 2015 (ResNet), https://arxiv.org/abs/1512.03385;
+    https://docs.pytorch.org/docs/stable/generated/torch.add.html
+    """
 
     sign: ClassVar[str] = "+"
 
 
 class Multiply(Arithmetic, name="multiply"):
-    """The product of all tensors, number by number, or of the tensor and a number."""
+    """The product of all tensors, number by number, or of the tensor and a number.
+
+    Formula: `y = x·z`, where z is another tensor or the number; further tensors are multiplied too
+    Example: `multiply(gate, broadcast=true)` takes 64x56x56 and `gate` 64x1x1 to 64x56x56.
+    Source: Hu et al. 2017 (squeeze and excitation), https://arxiv.org/abs/1709.01507;
+    https://docs.pytorch.org/docs/stable/generated/torch.mul.html
+    """
 
     sign: ClassVar[str] = "*"
 
 
 class Subtract(Arithmetic, name="subtract"):
-    """The incoming tensor minus the second one, or minus a number."""
+    """The incoming tensor minus the second one, or minus a number.
+
+    Formula: `y = x - z`, where z is the other tensor or the number
+    Example: `subtract(other)` takes 128 and `other` 128 to 128.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.sub.html
+    """
 
     operands: ClassVar[tuple[int, int | None]] = (1, 2)
     sign: ClassVar[str] = "-"
 
 
 class Divide(Arithmetic, name="divide"):
-    """The incoming tensor divided by the second one, or by a number."""
+    """The incoming tensor divided by the second one, or by a number.
+
+    Formula: `y = x / z`, where z is the other tensor or the number
+    Example: `divide(255)` takes 3x32x32 to 3x32x32.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.div.html
+    """
 
     operands: ClassVar[tuple[int, int | None]] = (1, 2)
     sign: ClassVar[str] = "/"
@@ -108,7 +133,10 @@ class Divide(Arithmetic, name="divide"):
 class Maximum(Arithmetic, name="maximum"):
     """The largest of all tensors, number by number; with a number, what is below it is raised.
 
-    Source: Goodfellow et al. 2013 (maxout);
+    Formula: `y = max(x, z)`, where z is another tensor or the number; further tensors are compared
+    too
+    Example: `maximum(other)` takes 32x28x28 and `other` 32x28x28 to 32x28x28.
+    Source: Goodfellow et al. 2013 (maxout), https://arxiv.org/abs/1302.4389;
     https://docs.pytorch.org/docs/stable/generated/torch.maximum.html
     """
 
@@ -126,6 +154,9 @@ class Maximum(Arithmetic, name="maximum"):
 class Minimum(Maximum, name="minimum"):
     """The smallest of all tensors, number by number; with a number, what is above it is lowered.
 
+    Formula: `y = min(x, z)`, where z is another tensor or the number; further tensors are compared
+    too
+    Example: `minimum(other)` takes 32x28x28 and `other` 32x28x28 to 32x28x28.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.minimum.html
     """
 
@@ -133,7 +164,12 @@ class Minimum(Maximum, name="minimum"):
 
 
 class Average(Arithmetic, name="average"):
-    """The mean of all tensors, number by number."""
+    """The mean of all tensors, number by number.
+
+    Formula: `y = (x + z) / 2` of two tensors, and so on
+    Example: `average(other)` takes 10 and `other` 10 to 10.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.mean.html
+    """
 
     operands: ClassVar[tuple[int, int | None]] = (2, None)
 
@@ -148,7 +184,8 @@ class Average(Arithmetic, name="average"):
 class Concat(Layer, name="concat", family="Merge"):
     """Tensors laid behind one another along an axis, alike in all others.
 
-    Output: the sum of the sizes on that axis.
+    Output: `(C₁ + C₂) × H × W`, the sum of the sizes on that axis
+    Example: `concat(skip)` takes 64x56x56 and `skip` 32x56x56 to 96x56x56.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.cat.html
     """
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from math import gcd
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
-from cnnlang.layers.code import Code, X, unless
+from cnnlang.layers.code import Code, unless
 from cnnlang.layers.common import (
     asked,
-    axis_index,
     axis_indices,
     count,
     fixed,
@@ -23,11 +22,16 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Axes, Axis, Count, Flag, Init, Positive, Probability, Real
+    from cnnlang.layers.fields import Axes, Count, Flag, Init, Positive, Probability
 
 
 class Normalization(Layer, family="Normalisation"):
-    """What the layers have in common that learn a scale and an offset per channel."""
+    """What the layers have in common that learn a scale and an offset per channel.
+
+    Formula: `y = weight·(x - mean(x)) / √(var(x) + eps) + bias`
+    Output: as the input
+    Weights: scales `C` and offsets `C`
+    """
 
     _: KW_ONLY
     eps: Positive = 1e-5
@@ -84,8 +88,11 @@ class Running(Normalization):
 class BatchNorm(Running, name="batchnorm"):
     """Batch normalisation: every channel gets mean 0 and variance 1 over the batch.
 
-    In evaluation the running statistics take the place of the batch's. Weights: a scale and an
-    offset per channel. Source: Ioffe and Szegedy 2015;
+    The mean is over the batch and all positions; in evaluation, running statistics take its place.
+
+    Buffers: running means `C`, running variances `C`, and the number of batches so far
+    Example: `batchnorm` takes 64x56x56 to 64x56x56; 128 parameters.
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
 
@@ -111,7 +118,11 @@ class BatchNorm(Running, name="batchnorm"):
 class InstanceNorm(Running, name="instancenorm"):
     """Instance normalisation: every channel of every sample gets mean 0 and variance 1.
 
-    Source: Ulyanov et al. 2016;
+    It has weights with `affine=true` only, and running statistics like those of `batchnorm` with
+    `track=true` only.
+
+    Example: `instancenorm(affine=true)` takes 64x56x56 to 64x56x56; 128 parameters.
+    Source: Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
     """
 
@@ -145,7 +156,9 @@ class InstanceNorm(Running, name="instancenorm"):
 class GroupNorm(Normalization, name="groupnorm"):
     """Group normalisation: every group of channels of every sample gets mean 0 and variance 1.
 
-    Source: Wu and He 2018; https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
+    Example: `groupnorm(32)` takes 64x56x56 to 64x56x56; 128 parameters.
+    Source: Wu and He 2018, https://arxiv.org/abs/1803.08494;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
     """
 
     groups: Count
@@ -181,7 +194,10 @@ class GroupNorm(Normalization, name="groupnorm"):
 
 
 class Shaped(Layer, family="Normalisation"):
-    """What `layernorm` and `rmsnorm` share: weights of the shape of the normalised axes."""
+    """What `layernorm` and `rmsnorm` share: weights of the shape of the normalised axes.
+
+    Output: as the input
+    """
 
     axis: Axes | None = None
     """The axes to normalise over: the channels, or the last axes; all of them unless given."""
@@ -242,9 +258,14 @@ class Shaped(Layer, family="Normalisation"):
 class LayerNorm(Shaped, name="layernorm"):
     """Layer normalisation: every sample gets mean 0 and variance 1 over some axes.
 
-    Over all axes unless `axis` is given; `axis=channels` normalises every position of a map by
-    itself, as ConvNeXt does. Weights: a scale and an offset of the shape of those axes, which must
-    not be free. Source: Ba et al. 2016;
+    `axis=channels` normalises every position of a map by itself, as ConvNeXt does. The normalised
+    axes must not be free.
+
+    Formula: `y = weight·(x - mean(x)) / √(var(x) + eps) + bias`
+    Weights: over the channels scales `C` and offsets `C`; over other axes as many as these have
+    positions
+    Example: `layernorm(channels)` takes 96x56x56 to 96x56x56; 192 parameters.
+    Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
     """
 
@@ -276,7 +297,12 @@ class LayerNorm(Shaped, name="layernorm"):
 class RmsNorm(Shaped, name="rmsnorm"):
     """Divides by the root of the mean square over some axes, then applies a learned scale.
 
-    Axes as for `layernorm`. Source: Zhang and Sennrich 2019;
+    The axes are as for `layernorm`.
+
+    Formula: `y = weight·x / √(mean(x²) + eps)`
+    Weights: over the channels scales `C`; over other axes as many as these have positions
+    Example: `rmsnorm(channels)` takes 96x56x56 to 96x56x56; 96 parameters.
+    Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
     """
 
@@ -292,81 +318,6 @@ class RmsNorm(Shaped, name="rmsnorm"):
 
     def initial(self, inputs: Inputs) -> tuple[tuple[str, Any], ...]:
         return asked(("weight", self.init)) if self.affine else ()
-
-
-class LocalResponseNorm(Layer, name="lrn", family="Normalisation"):
-    """Local response normalisation: x / (k + alpha * mean of x * x over the neighbours) ** beta.
-
-    The neighbours are `size` channels, or with `region=within` a window of each channel.
-    Source: Krizhevsky et al. 2012 (AlexNet);
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
-    """
-
-    size: Count = 5
-    """Number of neighbouring channels, or the side of the window; odd for `region=within`."""
-    _: KW_ONLY
-    alpha: Real = 1e-4
-    """Factor of the mean square."""
-    beta: Real = 0.75
-    """The exponent."""
-    k: Real = 1.0
-    """Added to the mean square."""
-    region: Literal["across", "within"] = "across"
-    """Neighbours `across` the channels, or `within` each channel."""
-
-    def check(self) -> None:
-        if self.region == "within" and self.size % 2 == 0:
-            raise fail(
-                "A208", f"`lrn` within channels needs an odd size, got {self.size}", field="size"
-            )
-
-    def output(self, inputs: Inputs, need: Need) -> Tensor:
-        need_map(self, inputs[0])
-        return inputs[0]
-
-    def module(self, inputs: Inputs, output: Tensor) -> Code:
-        name = "nn.LocalResponseNorm" if self.region == "across" else "WindowResponseNorm"
-        return call(
-            name,
-            self.size,
-            alpha=unless(self.alpha, 1e-4),
-            beta=unless(self.beta, 0.75),
-            k=unless(self.k, 1.0),
-        )
-
-    def caption(self) -> tuple[str, ...]:
-        return (str(self.size),)
-
-
-class L2Norm(Layer, name="l2norm", family="Normalisation"):
-    """x divided by its Euclidean length along an axis.
-
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.normalize.html
-    """
-
-    axis: Axis | None = None
-    """The axis to measure; the channels (the features of a flat tensor) unless given."""
-    _: KW_ONLY
-    eps: Positive = 1e-12
-    """The least length to divide by."""
-
-    def place(self, x: Tensor) -> int:
-        if not x.rank:
-            raise fail("S103", "`l2norm` needs an axis, got a scalar")
-        return x.channel_axis if self.axis is None else axis_index(self, x, self.axis)
-
-    def output(self, inputs: Inputs, need: Need) -> Tensor:
-        (x,) = inputs
-        need_real(self, x)
-        self.place(x)
-        return x
-
-    def module(self, inputs: Inputs, output: Tensor) -> Code:
-        return call("L2Norm", dim=unless(self.place(inputs[0]) + 1, 1), eps=unless(self.eps, 1e-12))
-
-    def function(self, inputs: Inputs, output: Tensor) -> Code:
-        dim = unless(self.place(inputs[0]) + 1, 1)
-        return call("F.normalize", X, dim=dim, eps=unless(self.eps, 1e-12))
 
 
 def single(layer: Layer, x: Tensor) -> Problem:

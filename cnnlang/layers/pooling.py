@@ -21,7 +21,7 @@ class Pooling(Layer, family="Pooling"):
     """What pooling over windows has in common; a subclass says how a window becomes a number."""
 
     kernel: Sizes
-    """Size of the window: one number for all axes, or one per axis."""
+    """Size of the window."""
     _: KW_ONLY
     stride: Sizes | None = None
     """Step between neighbouring windows; the size of the window unless given."""
@@ -87,7 +87,7 @@ class Padded(Pooling):
 
     _: KW_ONLY
     padding: Padding = 0
-    """`same`, or at most half a window: a number, one per axis, or `[before, after]` per axis."""
+    """Positions added at the borders: `same`, or at most half a window."""
     ceil: Flag = False
     """Whether a last window may begin inside the map and end outside of it."""
 
@@ -118,7 +118,10 @@ class Padded(Pooling):
 class MaxPool(Padded, name="maxpool"):
     """Max pooling: the largest number of every window; what is padded never wins.
 
-    Output per axis: (h + before + after - d (k - 1) - 1) // s + 1.
+    Output: `C × H' × W'`, where `H' = ⌊(H + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1`,
+    and `H' = ⌈H / stride⌉` with `padding=same`; `ceil=true` rounds up instead, but no window begins
+    in the padding at the end
+    Example: `maxpool(3x3, stride=2, padding=1)` takes 64x112x112 to 64x56x56.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
     """
 
@@ -136,7 +139,10 @@ class MaxPool(Padded, name="maxpool"):
 class AvgPool(Padded, name="avgpool"):
     """Average pooling: the mean of every window.
 
-    Output per axis: (h + before + after - k) // s + 1.
+    Output: `C × H' × W'`, where `H' = ⌊(H + 2·padding - kernel) / stride⌋ + 1`, and `H' = ⌈H /
+    stride⌉` with `padding=same`; `ceil=true` rounds up instead, but no window begins in the padding
+    at the end
+    Example: `avgpool(3x3, stride=2, padding=1)` takes 6x28x28 to 6x14x14.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
     """
 
@@ -176,9 +182,11 @@ class AvgPool(Padded, name="avgpool"):
 
 
 class LpPool(Pooling, name="lppool"):
-    """Power-average pooling: (sum of x ** power over the window) ** (1 / power).
+    """Power-average pooling: the powers of every window are added, and the root is taken.
 
-    Output per axis: (h - k) // s + 1.
+    Formula: `y = sum(x^power)^(1 / power)` over the window
+    Output: `C × H' × W'`, where `H' = ⌊(H - kernel) / stride⌋ + 1`; `ceil=true` rounds up instead
+    Example: `lppool(2x2)` takes 16x14x14 to 16x7x7.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
     """
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Reduction(Layer, family="Reduction"):
-    """What all reductions have in common: the axes, and whether these stay with size 1."""
+    """What all reductions have in common: the axes, and whether these stay with size 1.
+
+    Output: the sizes of the other axes, such as `C`; `C × 1 × 1` with `keep=true`
+    """
 
     axis: Axes
     """The axis to reduce over, or several: `mean(channels)`, `mean([height, width])`."""
@@ -52,6 +55,8 @@ class Reduction(Layer, family="Reduction"):
 class Mean(Reduction, name="mean"):
     """The mean over some axes.
 
+    Formula: `y = mean(x)`
+    Example: `mean([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.mean.html
     """
 
@@ -61,6 +66,8 @@ class Mean(Reduction, name="mean"):
 class Sum(Reduction, name="sum"):
     """The sum over some axes.
 
+    Formula: `y = sum(x)`
+    Example: `sum([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.sum.html
     """
 
@@ -70,6 +77,8 @@ class Sum(Reduction, name="sum"):
 class Max(Reduction, name="max"):
     """The largest number over some axes.
 
+    Formula: `y = max(x)`
+    Example: `max([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.amax.html
     """
 
@@ -79,6 +88,8 @@ class Max(Reduction, name="max"):
 class Min(Reduction, name="min"):
     """The smallest number over some axes.
 
+    Formula: `y = min(x)`
+    Example: `min([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.amin.html
     """
 
@@ -86,8 +97,10 @@ class Min(Reduction, name="min"):
 
 
 class LogSumExp(Reduction, name="logsumexp"):
-    """The logarithm of the sum of exp(x) over some axes: a smooth largest number.
+    """The logarithm of the sum of exponentials over some axes: a smooth maximum.
 
+    Formula: `y = log(sum(exp(x)))`
+    Example: `logsumexp([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.logsumexp.html
     """
 
@@ -97,12 +110,14 @@ class LogSumExp(Reduction, name="logsumexp"):
 class Std(Reduction, name="std"):
     """The standard deviation over some axes.
 
+    Formula: `y = √(sum((x - mean(x))²) / (n - correction))` of n numbers
+    Example: `std([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.std.html
     """
 
     _: KW_ONLY
     correction: Whole = 1
-    """Subtracted from the number of positions to divide by: 1 unbiased, 0 for the plain mean."""
+    """Subtracted from n: 1 for the unbiased variance, 0 for the plain mean."""
 
     kind: ClassVar[str] = "std"
 
@@ -129,6 +144,8 @@ class Std(Reduction, name="std"):
 class Var(Std, name="var"):
     """The variance over some axes.
 
+    Formula: `y = sum((x - mean(x))²) / (n - correction)` of n numbers
+    Example: `var([height, width])` takes 512x7x7 to 512.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.var.html
     """
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class Dropping(Layer, family="Regularisation"):
-    """What all layers have that drop something in training, and nothing in evaluation."""
+    """What all layers have that drop something in training, and nothing in evaluation.
+
+    Formula: in training 0 with probability p, else `y = x / (1 - p)`; in evaluation `y = x`
+    Output: as the input
+    """
 
     p: Probability = 0.5
     """Probability of dropping."""
@@ -31,9 +35,11 @@ class Dropping(Layer, family="Regularisation"):
 
 
 class Dropout(Dropping, name="dropout"):
-    """Sets each number to 0 with probability p in training and scales the rest by 1 / (1 - p).
+    """Sets single numbers to 0 in training.
 
-    Source: Srivastava et al. 2014; https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
+    Example: `dropout(0.2)` takes 4096 to 4096.
+    Source: Srivastava et al. 2014;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
     """
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
@@ -41,9 +47,11 @@ class Dropout(Dropping, name="dropout"):
 
 
 class ChannelDropout(Dropping, name="channel_dropout"):
-    """Sets whole channels to 0 with probability p in training and scales the rest by 1 / (1 - p).
+    """Sets whole channels to 0 in training.
 
-    Source: Tompson et al. 2015; https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
+    Example: `channel_dropout(0.1)` takes 64x28x28 to 64x28x28.
+    Source: Tompson et al. 2015, https://arxiv.org/abs/1411.4280;
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
     """
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
@@ -57,7 +65,10 @@ class ChannelDropout(Dropping, name="channel_dropout"):
 class AlphaDropout(Dropping, name="alpha_dropout"):
     """Dropout that keeps mean 0 and variance 1, for networks of `selu`.
 
-    Source: Klambauer et al. 2017;
+    Formula: in training `y = a·x + a·p·α`, with -α in the place of x where it is dropped, `α =
+    1.7581` and `a = 1 / √((1 - p)·(1 + p·α²))`; in evaluation `y = x`
+    Example: `alpha_dropout(0.1)` takes 256 to 256.
+    Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
     """
 
@@ -68,6 +79,8 @@ class AlphaDropout(Dropping, name="alpha_dropout"):
 class ChannelAlphaDropout(ChannelDropout, name="channel_alpha_dropout"):
     """Alpha dropout of whole channels.
 
+    Formula: as for `alpha_dropout`, the same for all positions of a channel
+    Example: `channel_alpha_dropout(0.1)` takes 64x28x28 to 64x28x28.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
     """
 
@@ -76,9 +89,10 @@ class ChannelAlphaDropout(ChannelDropout, name="channel_alpha_dropout"):
 
 
 class DropPath(Dropping, name="droppath"):
-    """Stochastic depth: drops whole samples in training, for use on the path of a residual.
+    """Stochastic depth: sets whole samples to 0 in training, for use on the path of a residual.
 
-    What is kept is scaled by 1 / (1 - p). Source: Huang et al. 2016;
+    Example: `droppath(0.1)` takes 96x56x56 to 96x56x56.
+    Source: Huang et al. 2016, https://arxiv.org/abs/1603.09382;
     https://docs.pytorch.org/vision/stable/generated/torchvision.ops.stochastic_depth.html
     """
 

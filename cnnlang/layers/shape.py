@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class Flatten(Layer, name="flatten", family="Shape"):
     """All axes, or those from `start` to `end`, become one.
 
-    `flatten` of 64 x 7 x 7 is 3136 features; `flatten(height)` of it is 64 x 49, a sequence.
+    Output: `C·H·W`, and `C × H·W` with `start=height`
+    Example: `flatten` takes 64x7x7 to 3136.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Flatten.html
     """
 
     start: Axis = 0
-    """The first axis to flatten, by name or index."""
+    """The first axis to flatten."""
     end: Axis | None = None
     """The last axis to flatten; the last one of all unless given."""
 
@@ -63,17 +64,21 @@ class Flatten(Layer, name="flatten", family="Shape"):
 
 
 class Unflatten(Layer, name="unflatten", family="Shape"):
-    """One axis becomes several: `unflatten(256x4x4)` makes a map of 4096 features.
+    """One axis becomes several.
 
-    A flat tensor becomes a channels-first map. An axis of a map gives axes with its own name and
-    a number (`channels1`, `channels2`), which `permute` and `flatten` understand. `like=x` undoes
-    `flatten(height)` of a map of any size. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
+    A flat tensor becomes a channels-first map; an axis of a map gives axes with its own name and a
+    number (`channels1`, `channels2`), which `permute` and `flatten` understand. `like` undoes
+    `flatten(height)` of a map of any size.
+
+    Output: `shape` in the place of the axis, or the sizes of the axes of `like` after its channels
+    Example: `unflatten(256x4x4)` takes 4096 to 256x4x4.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
     """
 
     references: ClassVar[tuple[str, ...]] = ("like",)
 
     shape: Target | None = None
-    """The sizes of the new axes; one may be -1 for what is left over."""
+    """The sizes of the new axes; -1 is what is left over."""
     _: KW_ONLY
     axis: Axis | None = None
     """The axis to split; the channels (the features of a flat tensor), or with `like` the last."""
@@ -140,11 +145,13 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
 class Reshape(Layer, name="reshape", family="Shape"):
     """The same numbers in the same order in another shape, channels first.
 
+    Output: `shape`
+    Example: `reshape(16x64)` takes 64x4x4 to 16x64.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
     """
 
     shape: Target
-    """The new sizes without the batch; one may be -1 for what is left over."""
+    """The new sizes without the batch; -1 is what is left over."""
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
@@ -163,13 +170,17 @@ class Reshape(Layer, name="reshape", family="Shape"):
 
 
 class Permute(Layer, name="permute", family="Shape"):
-    """The axes in another order: `permute([height, width, channels])`.
+    """The axes in another order.
 
-    The names go with the axes. Source: https://docs.pytorch.org/docs/stable/generated/torch.permute.html
+    Their names go with them.
+
+    Output: the sizes in the new order, such as `H × W × C`
+    Example: `permute([height, width, channels])` takes 64x7x9 to 7x9x64.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.permute.html
     """
 
     order: Permutation
-    """All axes in their new order, by name or index."""
+    """Each axis once."""
 
     def places(self, x: Tensor) -> tuple[int, ...]:
         """The old indices in their new order."""
@@ -193,13 +204,18 @@ class Permute(Layer, name="permute", family="Shape"):
 
 
 class Slice(Layer, name="slice", family="Shape"):
-    """A part of an axis: `slice(channels, 0, 32)`.
+    """A part of an axis.
 
-    `start` and `stop` count from the end where negative, as in Python, but must lie in the axis.
+    `start` and `stop` count from the end where they are negative, as in Python, but must lie in the
+    axis.
+
+    Output: `⌈(stop - start) / step⌉ × H × W` for the channels, other axes alike
+    Example: `slice(channels, 0, 32)` takes 64x28x28 to 32x28x28.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.narrow.html
     """
 
     axis: Axis
-    """The axis to cut, by name or index."""
+    """The axis to cut."""
     start: Integer = 0
     """The first position to keep."""
     stop: Integer | None = None

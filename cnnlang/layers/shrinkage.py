@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 class Threshold(Activation, name="threshold"):
-    """x where it is above a threshold, a fixed value elsewhere.
+    """Numbers above a threshold stay, a fixed value takes the place of all others.
 
+    Formula: `y = x if x > threshold else value`
+    Example: `threshold(0.1, 0)` takes 64x32x32 to 64x32x32.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Threshold.html
     """
 
@@ -35,8 +37,10 @@ class Threshold(Activation, name="threshold"):
 
 
 class Softshrink(Activation, name="softshrink"):
-    """x moved towards 0 by a bound, and 0 where it would pass it.
+    """Numbers move towards 0 by a bound, and stop there.
 
+    Formula: `y = x - min(max(-bound, x), bound)`
+    Example: `softshrink` takes 64x32x32 to 64x32x32.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softshrink.html
     """
 
@@ -48,8 +52,10 @@ class Softshrink(Activation, name="softshrink"):
 
 
 class Hardshrink(Activation, name="hardshrink"):
-    """x where its size is above a bound, 0 elsewhere.
+    """Numbers whose size is at most a bound become 0.
 
+    Formula: `y = x if |x| > bound else 0`
+    Example: `hardshrink` takes 64x32x32 to 64x32x32.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html
     """
 
@@ -61,21 +67,34 @@ class Hardshrink(Activation, name="hardshrink"):
 
 
 class Tanhshrink(Activation, name="tanhshrink"):
-    """x - tanh(x). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html"""
+    """What `tanh` takes away from a number.
+
+    Formula: `y = x - tanh(x)`
+    Example: `tanhshrink` takes 64x32x32 to 64x32x32.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("Tanhshrink", "F.tanhshrink")
 
 
 class LogSigmoid(Activation, name="log_sigmoid"):
-    """log(1 / (1 + exp(-x))). Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html"""
+    """The logarithm of `sigmoid`.
+
+    Formula: `y = -log(1 + exp(-x))`
+    Example: `log_sigmoid` takes 1 to 1.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html
+    """
 
     kind: ClassVar[tuple[str, str]] = ("LogSigmoid", "F.logsigmoid")
 
 
 class RRelu(Activation, name="rrelu"):
-    """x where it is positive; elsewhere x times a slope, drawn anew for each number in training.
+    """ReLU whose slope for negative numbers is drawn anew for each of them in training.
 
-    In evaluation the slope is the middle of the two. Source: Xu et al. 2015;
+    Formula: in evaluation `y = x if x > 0 else x·(low + high) / 2`; in training the slope lies
+    between `low` and `high`
+    Example: `rrelu` takes 64x32x32 to 64x32x32.
+    Source: Xu et al. 2015, https://arxiv.org/abs/1505.00853;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.RReLU.html
     """
 

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 
 class PixelShuffle(Layer, name="pixel_shuffle", family="Shape"):
-    """Every r * r channels become one channel of a map r times as high and wide.
+    """Every `factor²` channels become one, `factor` times as high and wide (depth to space).
 
-    Output: C / r² x H r x W r. Source: Shi et al. 2016;
+    Output: `C / factor² × H·factor × W·factor`
+    Example: `pixel_shuffle(2)` takes 64x16x16 to 16x32x32.
+    Source: Shi et al. 2016, https://arxiv.org/abs/1609.05158;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
     """
 
     factor: Count
-    """How many times as high and wide the map becomes (r)."""
+    """How many times as high and wide the map becomes."""
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
@@ -44,15 +46,17 @@ class PixelShuffle(Layer, name="pixel_shuffle", family="Shape"):
 
 
 class PixelUnshuffle(Layer, name="pixel_unshuffle", family="Shape"):
-    """Every patch of r x r positions becomes r * r channels: the inverse of `pixel_shuffle`.
+    """Every patch of `factor²` positions becomes as many channels: the inverse of `pixel_shuffle`.
 
-    Also known as space-to-depth (TensorFlow's numbers the channels in another order).
-    Output: C r² x H / r x W / r.
+    It is also known as space to depth (TensorFlow's numbers the channels in another order).
+
+    Output: `C·factor² × H / factor × W / factor`
+    Example: `pixel_unshuffle(2)` takes 3x32x32 to 12x16x16.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelUnshuffle.html
     """
 
     factor: Count
-    """Height and width of the patches (r)."""
+    """Height and width of the patches."""
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
@@ -76,7 +80,10 @@ class PixelUnshuffle(Layer, name="pixel_unshuffle", family="Shape"):
 class ChannelShuffle(Layer, name="channel_shuffle", family="Shape"):
     """Takes one channel of every group in turn, so that grouped convolutions exchange channels.
 
-    Source: Zhang et al. 2018 (ShuffleNet);
+    Formula: channel j comes from channel `(j % groups)·C / groups + ⌊j / groups⌋`
+    Output: as the input
+    Example: `channel_shuffle(3)` takes 240x28x28 to 240x28x28.
+    Source: Zhang et al. 2018 (ShuffleNet), https://arxiv.org/abs/1707.01083;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
     """
 

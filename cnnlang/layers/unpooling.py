@@ -23,8 +23,12 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
     """Puts every number where the largest of its window was, and 0 elsewhere.
 
     `like` names the tensor that the max pooling took in (not the one that it gave); the places are
-    found by pooling it again, so that `maxpool` itself stays as it is. Output: C x the size of
-    `like`. Source: Zeiler and Fergus 2014; Badrinarayanan et al. 2015 (SegNet);
+    found by pooling it again, so that `maxpool` itself stays as it is.
+
+    Output: `C × H₂ × W₂`, the shape of `like`
+    Example: `maxunpool(2x2, like=skip)` takes 64x14x14 and `skip` 64x28x28 to 64x28x28.
+    Source: Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901; Badrinarayanan et al. 2015
+    (SegNet), https://arxiv.org/abs/1511.00561;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
     """
 
@@ -90,8 +94,11 @@ def unpooled(layer: MaxUnpool, x: Tensor, before: Tensor, after: Tensor) -> Prob
 class BlurPool(Layer, name="blurpool", family="Pooling"):
     """Anti-aliased downsampling: a fixed binomial filter, then every stride-th position.
 
-    Output per axis: ceil(h / stride). Buffer: `filt`, the filter of every channel.
-    Source: Zhang 2019 (Making convolutional networks shift-invariant again).
+    Output: `C × H' × W'`, where `H' = ⌈H / stride⌉`
+    Buffers: the filter of every channel, `C × 1 × kernel × kernel`
+    MACs: `C·H'·W'·kernel²`
+    Example: `blurpool(3)` takes 64x112x112 to 64x56x56; 1,806,336 MACs.
+    Source: Zhang 2019, https://arxiv.org/abs/1904.11486
     """
 
     kernel: Count = 4
@@ -100,7 +107,7 @@ class BlurPool(Layer, name="blurpool", family="Pooling"):
     stride: Count = 2
     """Step between the positions that are kept."""
     pad_mode: PadMode = "reflect"
-    """What to pad with: zeros, reflect, replicate or circular."""
+    """What to pad with."""
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs

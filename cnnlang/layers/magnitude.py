@@ -1,0 +1,98 @@
+"""Normalisation by the size of numbers alone: of the neighbours, or along an axis."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import TYPE_CHECKING, Literal
+
+from cnnlang.layers.base import Inputs, Layer, Need, call, fail
+from cnnlang.layers.code import Code, X, unless
+from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.tensor import Tensor
+from cnnlang.layers.window import need_map
+
+if TYPE_CHECKING:
+    from cnnlang.layers.fields import Axis, Count, Positive, Real
+
+
+class LocalResponseNorm(Layer, name="lrn", family="Normalisation"):
+    """Local response normalisation: large numbers hold down their neighbours.
+
+    The neighbours are `size` channels, or with `region=within` a window of each channel; beyond the
+    border they are 0.
+
+    Formula: `y = x / (k + alpha·mean(x²))^beta`, the mean over the neighbours
+    Output: as the input
+    Example: `lrn(5, k=2.0)` takes 96x55x55 to 96x55x55.
+    Source: Krizhevsky et al. 2012 (AlexNet);
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.LocalResponseNorm.html
+    """
+
+    size: Count = 5
+    """Number of neighbouring channels, or the side of the window; odd for `region=within`."""
+    _: KW_ONLY
+    alpha: Real = 1e-4
+    """Factor of the mean square."""
+    beta: Real = 0.75
+    """The exponent."""
+    k: Real = 1.0
+    """Added to the mean square."""
+    region: Literal["across", "within"] = "across"
+    """Neighbours `across` the channels, or `within` each channel."""
+
+    def check(self) -> None:
+        if self.region == "within" and self.size % 2 == 0:
+            raise fail(
+                "A208", f"`lrn` within channels needs an odd size, got {self.size}", field="size"
+            )
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        need_map(self, inputs[0])
+        return inputs[0]
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        name = "nn.LocalResponseNorm" if self.region == "across" else "WindowResponseNorm"
+        return call(
+            name,
+            self.size,
+            alpha=unless(self.alpha, 1e-4),
+            beta=unless(self.beta, 0.75),
+            k=unless(self.k, 1.0),
+        )
+
+    def caption(self) -> tuple[str, ...]:
+        return (str(self.size),)
+
+
+class L2Norm(Layer, name="l2norm", family="Normalisation"):
+    """Divides by the Euclidean length along an axis.
+
+    Formula: `y = x / max(√(sum(x²)), eps)`
+    Output: as the input
+    Example: `l2norm` takes 128 to 128.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.normalize.html
+    """
+
+    axis: Axis | None = None
+    """The axis to measure; the channels (the features of a flat tensor) unless given."""
+    _: KW_ONLY
+    eps: Positive = 1e-12
+    """The least length to divide by."""
+
+    def place(self, x: Tensor) -> int:
+        if not x.rank:
+            raise fail("S103", "`l2norm` needs an axis, got a scalar")
+        return x.channel_axis if self.axis is None else axis_index(self, x, self.axis)
+
+    def output(self, inputs: Inputs, need: Need) -> Tensor:
+        (x,) = inputs
+        need_real(self, x)
+        self.place(x)
+        return x
+
+    def module(self, inputs: Inputs, output: Tensor) -> Code:
+        return call("L2Norm", dim=unless(self.place(inputs[0]) + 1, 1), eps=unless(self.eps, 1e-12))
+
+    def function(self, inputs: Inputs, output: Tensor) -> Code:
+        dim = unless(self.place(inputs[0]) + 1, 1)
+        return call("F.normalize", X, dim=dim, eps=unless(self.eps, 1e-12))

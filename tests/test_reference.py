@@ -1,24 +1,24 @@
 """The language reference: its programs run, and its lists of layers and limits are current.
 
-`python tests/test_reference.py` writes the two lists anew.
+`python tests/test_reference.py` writes the layers and the limits anew.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from figures import figures
 from spec.pages import Case, cases
 from test_spec import verify
 
+from cnnlang.backends.manual import handbook
 from cnnlang.elaborate import codes as elaborate_codes
 from cnnlang.elaborate import limits
-from cnnlang.layers import FAMILIES, REGISTRY, Layer
+from cnnlang.layers import FAMILIES, REGISTRY
 from cnnlang.layers import codes as layer_codes
-from cnnlang.layers.validation import spell
+from cnnlang.layers.documentation import layer_page
 from cnnlang.sizes import PERIOD_LIMIT
 from cnnlang.syntax import codes as syntax_codes
 
@@ -39,39 +39,10 @@ def test_program(case: Case) -> None:
 
 
 def layer_list() -> str:
-    """Every layer by family: how it is written, and what it does."""
-    families: dict[str, list[type[Layer]]] = {}
-    for module in FAMILIES:
-        for layer in REGISTRY.values():
-            if layer.__module__ == module.__name__:
-                families.setdefault(layer.family, []).append(layer)
-    return "\n".join(line for name, layers in families.items() for line in family(name, layers))
-
-
-def family(name: str, layers: list[type[Layer]]) -> Iterator[str]:
-    yield from (f"### {name}", "", "| layer | |", "|---|---|")
-    yield from (f"| `{signature(layer)}` | {summary(layer)} |" for layer in layers)
-    yield ""
-
-
-def signature(layer: type[Layer]) -> str:
-    """`conv(filters, kernel, *, stride=1, ...)`, without parentheses if it has no arguments."""
-    by_position = [argument(field, layer.fields[field]) for field in layer.positional]
-    if layer.operands != (1, 1):
-        by_position.insert(0, "tensor, ...")
-    by_name = [argument(f, v) for f, v in layer.fields.items() if f not in layer.positional]
-    parts = [*by_position, *(["*"] if by_name else []), *by_name]
-    return f"{layer.name}({', '.join(parts)})" if parts else layer.name
-
-
-def argument(field: str, default: Any) -> str:
-    return field if default is ... else f"{field}={spell(default)}"
-
-
-def summary(layer: type[Layer]) -> str:
-    """The first sentence of a layer's documentation."""
-    paragraph = " ".join((layer.__doc__ or "").split("\n\n")[0].split())
-    return re.split(r"(?<=\.)\s", paragraph)[0].replace("|", "\\|")
+    """The pages of all layers, in the order of `FAMILIES`."""
+    modules = [module.__name__ for module in FAMILIES]
+    layers = sorted(REGISTRY.values(), key=lambda layer: modules.index(layer.__module__))
+    return handbook([layer_page(layer) for layer in layers], figures())
 
 
 def limit_list() -> str:
@@ -106,8 +77,16 @@ def test_lists_are_current() -> None:
     assert filled(text) == text, "run: python tests/test_reference.py"
 
 
-def test_every_layer_has_a_summary() -> None:
-    assert [name for name, layer in REGISTRY.items() if not summary(layer)] == []
+def slug(heading: str) -> str:
+    """The name by which GitHub links to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_link_within_the_page_leads_somewhere() -> None:
+    text = re.sub(r"^```.*?^```$", "", REFERENCE.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = [slug(each) for each in re.findall(r"^#+ (.+)$", text, flags=re.M)]
+    assert len(headings) == len(set(headings))
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(headings)
 
 
 # --- the codes -----------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def markdown(page: LayerPage, heading: str = "####") -> str:
     """A page in Markdown, below a heading unless that is empty."""
     return paragraphs(
         f"{heading} {page.name}" if heading else "",
-        f"`{page.signature}`" if page.arguments else "",
+        f"`{page.signature}`" if page.signature != page.name else "",
         f"{page.summary} {page.details}".strip(),
         "\n".join(table(page.arguments)) if page.arguments else "",
         "\n".join(f"- **{head}**: {text}" for head, text in [*rules(page), *linked(page.sources)]),

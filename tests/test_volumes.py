@@ -273,7 +273,7 @@ def test_graphviz_text_is_pinned() -> None:
         Line(((0, 0), (5, 5), (6, 6), (10, 10)), "#00FF00", dashed=True, curved=True),
         Text((5, 5), "middle", 10, "#000000"),
     )
-    source = pinned(drawing).source
+    source = pinned(drawing)
     assert "layout=nop2" in source
     left, _, _, bottom = drawing.box
     x, y = 16 - left, bottom + 16
@@ -291,6 +291,13 @@ def test_formats(tmp_path: Path, format: str, start: bytes) -> None:
     data = cnnlang.draw("examples/lenet5.cnn", style="volumes", output=output)
     assert data == output.read_bytes()
     assert data.startswith(start)
+
+
+def test_a_figure_of_many_marks_is_read_by_graphviz() -> None:
+    """Graphviz reads strings of 16,384 letters at the most."""
+    text = pinned(volumes(compile_file("zoo:densenet201")[0], "light"))
+    assert max(map(len, re.findall(r'"[^"]*"', text))) < 16_384 < len(text)
+    assert cnnlang.draw("zoo:densenet201", style="volumes", format="pdf").startswith(b"%PDF")
 
 
 def test_the_page_of_a_pdf_ends_where_the_figure_ends() -> None:

@@ -70,7 +70,7 @@ def drawn(graph: Graph, format: str, style: str, theme: str) -> bytes:
     make = volumes if style == "volumes" else cards
     drawing = make(graph, "light" if theme == "auto" else theme)
     if format != "svg":
-        return picture(pinned(drawing).source, format)
+        return picture(pinned(drawing), format)
     text = svg(drawing)
     return (
         automatic(text, paired(drawing, make(graph, "dark"))) if theme == "auto" else text

@@ -14,9 +14,13 @@ from cnnlang.backends.diagram.palette import FONT
 
 ENGINE = "nop2"
 """The layout engine that leaves everything where it is."""
+MARKS = "marks"
+"""What stands for the background until its pieces are put in."""
+PIECE = 8_000
+"""Letters of a string: Graphviz reads 16,384 at the most, and joins strings with `+` between."""
 
 
-def pinned(drawing: Drawing) -> graphviz.Digraph:
+def pinned(drawing: Drawing) -> str:
     """The picture as a graph of texts; `layout=nop2` says that it is laid out already."""
     left, top, right, bottom = drawing.box
     page = Page(left - PAD, bottom + PAD)
@@ -29,7 +33,7 @@ def pinned(drawing: Drawing) -> graphviz.Digraph:
         "margin": "0",
         "bb": f"0,0,{wide:.2f},{high:.2f}",
         "label": "",
-        "_background": " ".join(marks),
+        "_background": MARKS,
     }
     node = {"shape": "plaintext", "margin": "0", "width": "0", "height": "0", "fontname": FONT}
     dot = graphviz.Digraph("network", graph_attr=look, node_attr=node)
@@ -38,7 +42,12 @@ def pinned(drawing: Drawing) -> graphviz.Digraph:
         dot.node(f"corner{i}", "", pos=at, shape="point", style="invis", width="0", height="0")
     for i, text in enumerate(each for each in drawing.flat if isinstance(each, Text)):
         page.write(dot, f"t{i}", text)
-    return dot
+    return dot.source.replace(f"_background={MARKS}", f"_background={pieces(' '.join(marks))}", 1)
+
+
+def pieces(text: str) -> str:
+    """A long string as several, joined."""
+    return " + ".join(f'"{text[i : i + PIECE]}"' for i in range(0, len(text) or 1, PIECE))
 
 
 class Page:

@@ -42,7 +42,8 @@ def pinned(drawing: Drawing) -> str:
         dot.node(f"corner{i}", "", pos=at, shape="point", style="invis", width="0", height="0")
     for i, text in enumerate(each for each in drawing.flat if isinstance(each, Text)):
         page.write(dot, f"t{i}", text)
-    return dot.source.replace(f"_background={MARKS}", f"_background={pieces(' '.join(marks))}", 1)
+    source: str = dot.source
+    return source.replace(f"_background={MARKS}", f"_background={pieces(' '.join(marks))}", 1)
 
 
 def pieces(text: str) -> str:

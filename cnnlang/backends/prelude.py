@@ -252,6 +252,14 @@ def center_crop(x, size):
     return x
 
 
+def crop_from(x, offset, size):
+    """A part of a map: `size` positions an axis, from position `offset` on."""
+    size = (size,) * (x.dim() - 2) if isinstance(size, int) else size
+    for axis, length in enumerate(size, start=2):
+        x = x.narrow(axis, offset, length)
+    return x
+
+
 def center_pad(x, size, mode="constant", value=0.0):
     """A map padded to `size` at both ends of each axis; the odd one goes to the end."""
     size = (size,) * (x.dim() - 2) if isinstance(size, int) else size

@@ -15,7 +15,7 @@ from cnnlang.layers.window import Pads, flat, narrow, need_map, spread
 from cnnlang.sizes import Shape, Size
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Factor, Flag, Margins, Real, Reference, Sizes
+    from cnnlang.layers.fields import Factor, Flag, Margins, Real, Reference, Sizes, Whole
 
 LIKE = Code("[]", (call(".size", Operand(1)), Raw("2:")))
 """The spatial size of the named tensor, read when the module runs."""
@@ -151,18 +151,24 @@ class Pad(Fitting, name="pad"):
 class Crop(Fitting, name="crop"):
     """Positions cut from the borders: `margins`, or what `size` or `like` leaves of the centre.
 
-    With `size` or `like` the odd one is cut from the end.
+    With `size` or `like` the odd one is cut from the end, unless `offset` says where to begin.
 
     Output: `C × H' × W'`, where `H' = H - 2·margins`, or the given size
     Example: `crop(2)` takes 64x32x32 to 64x28x28.
-    Source: Ronneberger et al. 2015 (U-Net), https://arxiv.org/abs/1505.04597
+    Source: Ronneberger et al. 2015 (U-Net), https://arxiv.org/abs/1505.04597; with an offset, Long
+    et al. 2015 (FCN), https://arxiv.org/abs/1411.4038
     """
 
     margins: Margins | None = None
     """Positions at the borders of each axis."""
+    _: KW_ONLY
+    offset: Whole | None = None
+    """Positions cut before what stays, on every axis; the centre stays unless given."""
 
     def check(self) -> None:
         self.one_of("margins")
+        if self.offset is not None and self.margins is not None:
+            raise fail("A208", "`offset` does not go with `margins`", field="offset")
         if self.margins is not None and min(numbers(self.margins)) < 0:
             raise fail(
                 "A203",
@@ -191,9 +197,13 @@ class Crop(Fitting, name="crop"):
             sizes = self.wanted(inputs)
             for size, goal in zip(x.spatial, sizes, strict=True):
                 need.at_least(size, goal, lambda: unfit(self, x, sizes, "smaller"))
+                if self.offset:
+                    need.at_least(size, goal + self.offset, lambda: too_far(self, x, sizes))
         return x.resized((x.channels, *sizes))
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
+        if self.offset is not None:
+            return call("crop_from", X, self.offset, self.target())
         if self.margins is None:
             return call("center_crop", X, self.target())
         return Code("[]", (X, Raw(parts(self.pads(inputs[0])))))
@@ -350,6 +360,16 @@ def too_wide(layer: Pad, pad: Size, size: Size) -> Problem:
         f"`mode={layer.mode}` of `pad` cannot take {pad} from an axis of {size}",
         "pads more than there is",
         help="use smaller margins, or `mode=replicate`",
+    )
+
+
+def too_far(layer: Crop, x: Tensor, wanted: Shape) -> Problem:
+    return Problem(
+        "S129",
+        f"`crop` cannot take {show(wanted)} from {layer.offset} on: {show(x.spatial)} is too small",
+        f"the tensor here is {x}",
+        field="offset",
+        help="use a smaller `offset`, or none for the centre",
     )
 
 

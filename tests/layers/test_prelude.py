@@ -96,6 +96,7 @@ def test_a_map_is_fitted_to_another_of_any_size(function: Any, options: Any, sma
 def test_the_odd_position_is_cut_from_the_end_and_padded_at_the_end() -> None:
     x = torch.arange(5.0).view(1, 1, 5)
     assert prelude.center_crop(x, 2).flatten().tolist() == [1, 2]
+    assert prelude.crop_from(x, 3, 2).flatten().tolist() == [3, 4]
     assert prelude.center_pad(x, 8).flatten().tolist() == [0, 0, 1, 2, 3, 4, 0, 0]
     assert prelude.pad_same(x, 2, value=9.0).flatten().tolist() == [0, 1, 2, 3, 4, 9]
 

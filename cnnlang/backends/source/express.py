@@ -113,9 +113,27 @@ class Vocabulary:
         return self.use(said)
 
     def find(self, values: Values, hints: Sequence[ast.Expression]) -> str | None:
-        return next(
-            (text for text in self.candidates(values, hints) if self.means(text, values)), None
-        )
+        candidates = self.candidates(values, hints)
+        return next((text for text in candidates if self.means(text, values)), self.items(values))
+
+    def items(self, values: Values) -> str | None:
+        """Tuples of one length, item by item: `(in_channels, 1, 1)`."""
+        if not all(isinstance(value, tuple) for value in values.values()):
+            return None
+        if len({len(value) for value in values.values()}) > 1:
+            return None
+        columns = [
+            dict(zip(values, column, strict=True)) for column in zip(*values.values(), strict=True)
+        ]
+        parts = [self.item(column) for column in columns]
+        return f"({', '.join(map(str, parts))}{',' * (len(parts) == 1)})" if all(parts) else None
+
+    def item(self, values: Values) -> str | None:
+        """A number that stands inside a tuple."""
+        first = next(iter(values.values()))
+        if len({key({0: value}) for value in values.values()}) == 1:
+            return flat(literal(first))
+        return self.find(values, ())
 
     def condition(self, taken: Values, origin: ast.Expression, wish: str) -> str:
         """The condition of an `if`, in the words of the file if they can be had."""

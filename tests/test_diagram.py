@@ -38,6 +38,16 @@ ALL = [
     ("unet", "UNetNamed"),
     ("siamese", None),
     ("textcnn", None),
+    ("lenet5_1998", None),
+    ("fcn8s", None),
+    ("segnet", None),
+    ("deeplabv3", "DeepLabV3_ResNet50"),
+    ("yolov3_tiny", None),
+    ("autoencoder", None),
+    ("dcgan", "Generator"),
+    ("esrgan", None),
+    ("m5", "M5"),
+    ("c3d", None),
 ]
 
 Write = Callable[[str], Graph]

@@ -208,6 +208,9 @@ class Crop(Fitting, name="crop"):
             return call("center_crop", X, self.target())
         return Code("[]", (X, Raw(parts(self.pads(inputs[0])))))
 
+    def caption(self) -> tuple[str, ...]:
+        return super().caption() + (() if self.offset is None else (f"from {self.offset}",))
+
 
 class Upsample(Fitting, name="upsample"):
     """A larger or smaller map by interpolation: `scale` times the input, `size`, or `like` another.

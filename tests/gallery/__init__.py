@@ -1,0 +1,1 @@
+"""The gallery of `examples/`: the networks, plain PyTorch beside them, and the page about them."""

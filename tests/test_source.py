@@ -230,6 +230,28 @@ network N { input 3x16x16
     assert "nn.AvgPool2d(2)" in text
 
 
+def test_a_shape_that_follows_the_channels_is_said_with_them(tmp_path):
+    text = program(
+        tmp_path,
+        """
+block Scaled(width) { conv(width, 1x1) -> scale -> bias(axis=[channels, width]) }
+network N { input 3x8x8
+    Scaled(4) -> Scaled(6)
+}
+""",
+    )
+    assert "self.scale1 = nn.Parameter(torch.full((width, 1, 1), 1.0))" in text
+    assert "self.bias1 = nn.Parameter(torch.full((width, 1, 8), 0.0))" in text
+
+
+def test_a_product_in_a_sum_has_no_parentheses_and_a_sum_in_a_product_has(tmp_path):
+    text = program(
+        tmp_path,
+        "network N { input x: 3x8x8\n multiply(2) -> add(x) -> multiply(x) -> subtract(1) }\n",
+    )
+    assert "(x * 2.0 + x) * x - 1.0" in text
+
+
 def write() -> None:
     """Write the golden files anew."""
     GOLDEN.mkdir(exist_ok=True)

@@ -1,7 +1,5 @@
 """DeepLabV3_ResNet50: made by cnnlang from deeplabv3.cnn."""
 
-from collections import OrderedDict
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -55,8 +53,42 @@ class Bottleneck(nn.Module):
         return F.relu(out + x)
 
 
+class Backbone(nn.Module):
+    """Block `Backbone` of deeplabv3.cnn."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = nn.Sequential(
+            Bottleneck(64, 64, 64), Bottleneck(256, 64, 64), Bottleneck(256, 64, 64)
+        )
+        self.layer2 = nn.Sequential(
+            Bottleneck(256, 128, 128, stride=2),
+            *[Bottleneck(512, 128, 128) for _ in range(3)],
+        )
+        self.layer3 = nn.Sequential(
+            Bottleneck(512, 256, 256),
+            *[Bottleneck(1024, 256, 256, dilation=2) for _ in range(5)],
+        )
+        self.layer4 = nn.Sequential(
+            Bottleneck(1024, 512, 512, dilation=2),
+            Bottleneck(2048, 512, 512, dilation=4),
+            Bottleneck(2048, 512, 512, dilation=4),
+        )
+        nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))  # 64 x ceil(H/2) x ceil(W/2)
+        x = F.max_pool2d(x, 3, stride=2, padding=1)  # 64 x ceil(H/4) x ceil(W/4)
+        x = self.layer1(x)  # 256 x ceil(H/4) x ceil(W/4)
+        x = self.layer2(x)  # 512 x ceil(H/8) x ceil(W/8)
+        x = self.layer3(x)  # 1024 x ceil(H/8) x ceil(W/8)
+        return self.layer4(x)
+
+
 class Convs(nn.Sequential):
-    """Stack `stack` of deeplabv3.cnn."""
+    """Stack `convs` of deeplabv3.cnn."""
 
     def __init__(self):
         super().__init__(
@@ -113,22 +145,6 @@ class ASPP(nn.Module):
         return self.project(x)
 
 
-class DeepLabHead(nn.Module):
-    """Block `DeepLabHead` of deeplabv3.cnn."""
-
-    def __init__(self):
-        super().__init__()
-        self.add_module("0", ASPP())
-        self.add_module("1", nn.Conv2d(256, 256, 3, padding=1, bias=False))
-        self.add_module("2", nn.BatchNorm2d(256))
-        self.add_module("4", nn.Conv2d(256, 21, 1))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = getattr(self, "0")(x)  # 256 x ceil(H/8) x ceil(W/8)
-        x = F.relu(getattr(self, "2")(getattr(self, "1")(x)))
-        return getattr(self, "4")(x)
-
-
 class DeepLabV3_ResNet50(nn.Module):
     """Network `DeepLabV3_ResNet50` of deeplabv3.cnn: 39,638,869 parameters.
 
@@ -137,49 +153,13 @@ class DeepLabV3_ResNet50(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.backbone = nn.Sequential(
-            OrderedDict(
-                [
-                    ("conv1", nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)),
-                    ("bn1", nn.BatchNorm2d(64)),
-                    ("0", nn.ReLU()),
-                    ("1", nn.MaxPool2d(3, stride=2, padding=1)),
-                    (
-                        "layer1",
-                        nn.Sequential(
-                            Bottleneck(64, 64, 64),
-                            Bottleneck(256, 64, 64),
-                            Bottleneck(256, 64, 64),
-                        ),
-                    ),
-                    (
-                        "layer2",
-                        nn.Sequential(
-                            Bottleneck(256, 128, 128, stride=2),
-                            *[Bottleneck(512, 128, 128) for _ in range(3)],
-                        ),
-                    ),
-                    (
-                        "layer3",
-                        nn.Sequential(
-                            Bottleneck(512, 256, 256),
-                            *[Bottleneck(1024, 256, 256, dilation=2) for _ in range(5)],
-                        ),
-                    ),
-                    (
-                        "layer4",
-                        nn.Sequential(
-                            Bottleneck(1024, 512, 512, dilation=2),
-                            Bottleneck(2048, 512, 512, dilation=4),
-                            Bottleneck(2048, 512, 512, dilation=4),
-                        ),
-                    ),
-                ]
-            )
-        )
-        self.classifier = DeepLabHead()
-        nn.init.kaiming_normal_(
-            self.backbone.conv1.weight, mode="fan_out", nonlinearity="relu"
+        self.backbone = Backbone()
+        self.classifier = nn.Sequential(
+            ASPP(),
+            nn.Conv2d(256, 256, 3, padding=1, bias=False),
+            nn.BatchNorm2d(256),
+            nn.ReLU(),
+            nn.Conv2d(256, 21, 1),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

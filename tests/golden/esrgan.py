@@ -24,7 +24,7 @@ class ResidualDenseBlock(nn.Module):
         out = torch.cat([out, y], dim=1)  # 160 x H x W
         y = F.leaky_relu(self.conv4(out), negative_slope=0.2)  # 32 x H x W
         out = torch.cat([out, y], dim=1)  # 192 x H x W
-        return (self.conv5(out) * 0.2) + x
+        return self.conv5(out) * 0.2 + x
 
 
 class RRDB(nn.Module):
@@ -40,7 +40,7 @@ class RRDB(nn.Module):
         out = self.rdb1(x)  # 64 x H x W
         out = self.rdb2(out)  # 64 x H x W
         out = self.rdb3(out)  # 64 x H x W
-        return (out * 0.2) + x
+        return out * 0.2 + x
 
 
 class ESRGAN(nn.Module):

@@ -22,7 +22,7 @@ class Subsampling(nn.Module):
         self.squash1 = Squash()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = (F.avg_pool2d(x, 2, divisor_override=1) * self.scale1) + self.bias1
+        x = F.avg_pool2d(x, 2, divisor_override=1) * self.scale1 + self.bias1
         return self.squash1(x)
 
 

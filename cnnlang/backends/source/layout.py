@@ -20,7 +20,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Infix:
-    """Operands joined by one operator; put in parentheses inside others."""
+    """Operands joined by one operator; put in parentheses inside others that bind as tight."""
 
     operator: str
     operands: tuple[Doc, ...]
@@ -61,7 +61,7 @@ def flat(doc: Doc) -> str:
             comma = "," if opening == "(" and len(items) == 1 else ""
             return f"{opening}{inner}{comma}{closing}"
         case Infix(operator, operands):
-            return f" {operator} ".join(flat(wrapped(each)) for each in operands)
+            return f" {operator} ".join(flat(wrapped(each, operator)) for each in operands)
         case Chained(base, rest):
             return flat(wrapped(base)) + flat(rest)
         case Named(name, value):
@@ -72,9 +72,11 @@ def flat(doc: Doc) -> str:
             return str(doc)
 
 
-def wrapped(doc: Doc) -> Doc:
-    """An operand that is itself infix, in parentheses."""
-    return f"({flat(doc)})" if isinstance(doc, Infix) else doc
+def wrapped(doc: Doc, operator: str = "") -> Doc:
+    """An operand that is itself infix, in parentheses; a product in a sum needs none."""
+    if not isinstance(doc, Infix) or (operator in ("+", "-") and doc.operator in ("*", "/")):
+        return doc
+    return f"({flat(doc)})"
 
 
 def lines(doc: Doc, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
@@ -95,7 +97,7 @@ def lines(doc: Doc, indent: int, prefix: str = "", suffix: str = "") -> list[str
         case Group(opening, items, closing) if items:
             return [f"{pad}{prefix}{opening}", *inside(doc, indent + 4), f"{pad}{closing}{suffix}"]
         case Infix(operator, operands):
-            parts = [flat(wrapped(each)) for each in operands]
+            parts = [flat(wrapped(each, operator)) for each in operands]
             return enclosed(parts, operator, indent, prefix, suffix)
         case str() if "(" not in doc and '"' not in doc and (word := connective(doc)):
             return enclosed(doc.split(f" {word} "), word, indent, prefix, suffix)

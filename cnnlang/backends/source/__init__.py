@@ -139,7 +139,7 @@ def docstring(planner: Planner, plan: ClassPlan) -> list[str]:
     graph, first = planner.graph, plan.first
     source = quotable(first.span.source.name if first.kind == "network" else defined(plan))
     if first.kind != "network":
-        name = quotable(first.path[-1]) if first.kind == "stack" else first.title
+        name = escaped(first.path[-1]) if first.kind == "stack" else first.title
         return [f'    """{KINDS[first.kind]} `{name}` of {source}."""']
     takes, gives = (
         ", ".join(

@@ -7,9 +7,9 @@ prints it.
 from __future__ import annotations
 
 from tests.gallery.networks import ENTRIES
-from tests.gallery.page import PAGE, draw, kept, page
+from tests.gallery.page import PAGE, figure, kept, page
 
 if __name__ == "__main__":
     PAGE.write_text(page(kept()), encoding="utf-8")
     for entry in ENTRIES:
-        draw(entry)
+        entry.figure.write_bytes(figure(entry))

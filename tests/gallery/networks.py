@@ -13,13 +13,15 @@ class Entry:
     """A network of a file, and the size of its input that its paper has.
 
     `size` is without the batch, None where the file says it; `parameters` is the number that its
-    paper, its authors' code or torchvision has.
+    paper, its authors' code or torchvision has; `style` is that of its figure, the usual one if
+    None.
     """
 
     file: str
     network: str
     parameters: int
     size: tuple[int, ...] | None = None
+    style: str | None = None
 
     @property
     def path(self) -> Path:
@@ -45,13 +47,13 @@ GALLERY: dict[str, list[Entry]] = {
         Entry("googlenet", "GoogLeNet", 7_005_832),
         Entry("resnet", "ResNet18", 11_689_512, IMAGENET),
         Entry("densenet", "DenseNet121", 7_978_856),
-        Entry("mobilenet_v2", "MobileNetV2", 3_504_872),
+        Entry("mobilenet_v2", "MobileNetV2", 3_504_872, style="blocks"),
     ],
     "Segmentation": [
-        Entry("unet", "UNet", 31_037_698, (3, 256, 256)),
+        Entry("unet", "UNet", 31_037_698, (3, 256, 256), "volumes"),
         Entry("fcn8s", "FCN8s", 134_489_759, (3, 500, 500)),
-        Entry("segnet", "SegNet", 29_449_932, (3, 360, 480)),
-        Entry("deeplabv3", "DeepLabV3_ResNet50", 39_638_869, (3, 520, 520)),
+        Entry("segnet", "SegNet", 29_449_932, (3, 360, 480), "blocks"),
+        Entry("deeplabv3", "DeepLabV3_ResNet50", 39_638_869, (3, 520, 520), "blocks"),
     ],
     "Detection": [
         Entry("yolov3_tiny", "YOLOv3Tiny", 8_852_366, (3, 416, 416)),

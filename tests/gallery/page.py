@@ -67,6 +67,6 @@ def kept() -> str:
     return PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip("\n")
 
 
-def draw(entry: Entry) -> None:
-    """Write the figure of a network anew."""
-    cnnlang.draw(entry.path, entry.network, shapes=entry.shapes, output=entry.figure)
+def figure(entry: Entry) -> bytes:
+    """The figure of a network, as SVG."""
+    return bytes(cnnlang.draw(entry.path, entry.network, shapes=entry.shapes, style=entry.style))

@@ -38,12 +38,8 @@ class Autoencoder(nn.Module):
         self.code = nn.Linear(1152, 10)
         self.dense2 = nn.Linear(10, 1152)
         self.conv_transpose1 = nn.ConvTranspose2d(128, 64, 3, stride=2)
-        self.conv_transpose2 = nn.ConvTranspose2d(
-            64, 32, 5, stride=2, padding=2, output_padding=1
-        )
-        self.picture = nn.ConvTranspose2d(
-            32, 1, 5, stride=2, padding=2, output_padding=1
-        )
+        self.conv_transpose2 = nn.ConvTranspose2d(64, 32, 5, stride=2, padding=1)
+        self.picture = nn.ConvTranspose2d(32, 1, 5, stride=2, padding=1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         if x.shape[1:] != (1, 28, 28):
@@ -57,6 +53,6 @@ class Autoencoder(nn.Module):
         code = self.code(x)  # 10
         x = F.relu(self.dense2(code)).unflatten(1, (128, 3, 3))  # 128 x 3 x 3
         x = F.relu(self.conv_transpose1(x))  # 64 x 7 x 7
-        x = F.relu(self.conv_transpose2(x))  # 32 x 14 x 14
-        picture = self.picture(x)  # 1 x 28 x 28
+        x = F.relu(self.conv_transpose2(x)[:, :, :-1, :-1])  # 32 x 14 x 14
+        picture = self.picture(x)[:, :, :-1, :-1]  # 1 x 28 x 28
         return picture, code

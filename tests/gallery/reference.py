@@ -174,10 +174,13 @@ def autoencoder(w: Weights, x: Tensor) -> tuple[Tensor, Tensor]:
     x = F.relu(conv(w, "conv3", x, stride=2)).flatten(1)
     code = F.linear(x, w["code.weight"], w["code.bias"])
     x = F.relu(F.linear(code, w["dense2.weight"], w["dense2.bias"])).view(-1, 128, 3, 3)
-    up = F.conv_transpose2d
-    x = F.relu(up(x, w["conv_transpose1.weight"], w["conv_transpose1.bias"], 2))
-    x = F.relu(up(x, w["conv_transpose2.weight"], w["conv_transpose2.bias"], 2, 2, 1))
-    return up(x, w["picture.weight"], w["picture.bias"], 2, 2, 1), code
+
+    def up(name: str, x: Tensor) -> Tensor:
+        return F.conv_transpose2d(x, w[f"{name}.weight"], w[f"{name}.bias"], stride=2)
+
+    x = F.relu(up("conv_transpose1", x))
+    x = F.relu(up("conv_transpose2", x)[:, :, 1:-2, 1:-2])
+    return up("picture", x)[:, :, 1:-2, 1:-2], code
 
 
 # --- sound ---------------------------------------------------------------------------------------

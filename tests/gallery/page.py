@@ -38,7 +38,7 @@ def row(entry: Entry) -> str:
 def section(entry: Entry) -> str:
     """What the file says of a network, what it costs, and its figure."""
     parameters, macs, size = costs(entry)
-    name, figure = entry.path.name, entry.figure.relative_to(EXAMPLES).as_posix()
+    name, image = entry.path.name, entry.figure.relative_to(EXAMPLES).as_posix()
     return f"""\
 ### {entry.network}
 
@@ -46,7 +46,7 @@ def section(entry: Entry) -> str:
 
 [{name}]({name}): {parameters} parameters, {macs} MACs at {size}.
 
-<a href="{figure}"><img src="{figure}" alt="{entry.network} drawn by cnnlang" height="480"></a>"""
+<a href="{image}"><img src="{image}" alt="{entry.network} drawn by cnnlang" height="480"></a>"""
 
 
 def costs(entry: Entry) -> tuple[str, str, str]:
@@ -58,7 +58,8 @@ def costs(entry: Entry) -> tuple[str, str, str]:
 
 def about(entry: Entry) -> str:
     """The comment that the file begins with."""
-    lines = takewhile(lambda line: line.startswith("#"), entry.path.read_text().splitlines())
+    text = entry.path.read_text(encoding="utf-8")
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
     return " ".join(line.removeprefix("#").strip() for line in lines)
 
 

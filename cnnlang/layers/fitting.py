@@ -155,8 +155,8 @@ class Crop(Fitting, name="crop"):
 
     Output: `C × H' × W'`, where `H' = H - 2·margins`, or the given size
     Example: `crop(2)` takes 64x32x32 to 64x28x28.
-    Source: Ronneberger et al. 2015 (U-Net), https://arxiv.org/abs/1505.04597; with an offset, Long
-    et al. 2015 (FCN), https://arxiv.org/abs/1411.4038
+    Source: Ronneberger et al. 2015 (U-Net), https://arxiv.org/abs/1505.04597; Long et al. 2015
+    (FCN), https://arxiv.org/abs/1411.4038
     """
 
     margins: Margins | None = None

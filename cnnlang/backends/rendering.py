@@ -99,7 +99,7 @@ def launch(command: list[str], data: bytes, patience: float) -> subprocess.Compl
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with fonts() as configuration:
-        environment.setdefault("FONTCONFIG_FILE", configuration)
+        environment["FONTCONFIG_FILE"] = environment.get("FONTCONFIG_FILE") or configuration
         return subprocess.run(
             command, input=data, capture_output=True, timeout=patience, env=environment, check=False
         )

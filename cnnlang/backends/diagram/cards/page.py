@@ -26,7 +26,7 @@ class Overview:
         self.drawing = drawing
         self.places: dict[Card, Face] = {}
         self.paths = lanes(cards)
-        self.said: set[tuple[Point, str]] = set()
+        self.said: set[Point] = set()
 
     def draw(self) -> None:
         """Edges behind, cards in front."""
@@ -149,12 +149,12 @@ class Overview:
         self.drawing.arrow(points, self.theme.skip, 1.5, curved=True)
 
     def told(self, edge: Edge, at: Point) -> None:
-        """The layers on an edge, and the shape that they leave."""
+        """The layers on an edge, and the shape that they leave; once where edges come together."""
         shape = lined(edge.shape)
         first = edge.source.category == "port"
         words = " › ".join([*filter(None, edge.words), shape]) if edge.words or first else ""
-        if words and (at, words) not in self.said:
-            self.said.add((at, words))
+        if words and at not in self.said:
+            self.said.add(at)
             self.drawing.add(Text(at, words, DETAIL, self.theme.secondary, anchor="start"))
 
     def arrow(self, points: list[Point], colour: str, thick: float = 1.2) -> None:

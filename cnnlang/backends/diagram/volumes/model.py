@@ -288,7 +288,7 @@ class Reader:
 
     def keep(self, volume: Volume, units: list[Unit]) -> None:
         """Put a map behind those that are there."""
-        entering = [each for unit in units for each in unit.inputs if each in self.makers]
+        entering = [each for unit in units for each in taken(unit) if each in self.makers]
         volume.inputs = list(dict.fromkeys(self.makers[each] for each in entering))
         self.volumes.append(volume)
         self.makers.update(dict.fromkeys(units, volume))
@@ -309,6 +309,15 @@ class Reader:
             return 1, ()
         channels = sizes.pop(tensor.channel_axis)
         return channels, tuple(sizes)
+
+
+def taken(unit: Unit) -> list[Unit]:
+    """The units whose numbers a unit takes; one that only names a size to make gives none."""
+    layer = unit.head.layer if unit.head else None
+    if layer is None or layer.name == "maxunpool":
+        return unit.inputs
+    named = sum(vars(layer)[field] is not None for field in layer.references)
+    return unit.inputs[: len(unit.inputs) - named]
 
 
 def kernel(unit: Unit) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from cnnlang.backends.diagram.drawing import Drawing, Text
 from cnnlang.backends.diagram.palette import Theme
 from cnnlang.backends.diagram.volumes.captions import NAME, words
 from cnnlang.backends.diagram.volumes.model import Volume
-from cnnlang.backends.diagram.volumes.rows import Linked, told
+from cnnlang.backends.diagram.volumes.rows import Linked, lanes, told
 from cnnlang.backends.diagram.volumes.solid import (
     SMALL,
     Scale,
@@ -52,10 +52,10 @@ def skips(items: Sequence[T]) -> list[tuple[T, T]]:
 
 
 def descends(items: Sequence[Sized]) -> bool:
-    """True if sizes fall and rise again once, with two or more skips between equal ones."""
+    """True if sizes of one path fall and rise once, with skips between equal ones, two or more."""
     sizes = [each.size for each in items]
     starts = [each for each in items if not any(i in items for i in each.inputs)]
-    if 0 in sizes or len(starts) != 1:
+    if 0 in sizes or len(starts) != 1 or len(lanes(items)) > 1:
         return False
     low = sizes.index(min(sizes))
     falls = all(a >= b for a, b in pairwise(sizes[: low + 1]))
@@ -132,13 +132,18 @@ class Stairs:
         ends = (source.right + 3, y), (target.left - 3, y)
         self.drawing.arrow(ends, self.theme.skip, 1.5, dashed=True)
         middle = (ends[0][0] + ends[1][0]) / 2
-        verb = "concat" if target.volume.parts else "add"
-        number = source.volume.channels
-        for said in (f"copy + {verb} · {number} ch", f"{verb} · {number}", f"{number}"):
+        way, number = self.way(source.volume, target.volume), source.volume.channels
+        for said in (f"{way} · {number} ch", f"{way.split(' + ')[-1]} · {number}", f"{number}"):
             text = Text((middle, y - 5), said, SMALL, self.theme.skip_ink)
             if text.box[2] - text.box[0] < ends[1][0] - ends[0][0] - 8:
                 self.drawing.add(text)
                 return
+
+    def way(self, source: Volume, target: Volume) -> str:
+        """What becomes of a map that goes across."""
+        if target.parts:
+            return "copy + concat"
+        return "copy + add" if source in target.joins else "places of the largest"
 
     def label(self) -> None:
         """The resolution of every level, and the names of its modules."""

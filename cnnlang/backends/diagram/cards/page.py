@@ -131,7 +131,11 @@ class Overview:
             points += [(x, b.top - 16), (b.centre, b.top - 16), (b.centre, b.top)]
         else:
             y = b.top - 0.75 * GAP
-            points = [(a.centre, a.bottom), (a.centre, y), (b.centre, y), (b.centre, b.top)]
+            start = [(a.centre, a.bottom), (a.centre, y)]
+            if any(f.left == a.left and a.bottom < f.top < y for f in self.places.values()):
+                x = a.right + 0.3 * AISLE
+                start = [(a.right, a.middle), (x, a.middle), (x, y)]
+            points = [*start, (b.centre, y), (b.centre, b.top)]
         self.arrow(points, self.theme.edge)
         self.told(edge, (b.centre + 8, b.top - 0.38 * GAP))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import Code, Value, X, unless
 from cnnlang.layers.common import axis_index, count, incoming, need_channels, need_real
+from cnnlang.layers.reading import Reads, Usual, owned
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -327,6 +328,9 @@ class Softmax(Layer, name="softmax", family="Activation"):
         need_real(self, x)
         self.place(x)
         return x
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(output.rank, self.place(inputs[0])),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(f"nn.{type(self).kind[0]}", dim=self.place(inputs[0]) + 1)

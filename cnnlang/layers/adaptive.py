@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, call
 from cnnlang.layers.code import Code, X
 from cnnlang.layers.common import times
+from cnnlang.layers.reading import EVERYTHING, Read, Reads, Usual, binned, own
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import narrow, need_map, spread
+from cnnlang.sizes import Size
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Positions
@@ -28,6 +30,11 @@ class Adaptive(Layer, family="Pooling"):
         need_map(self, x)
         pairs = zip(x.spatial, self.positions(x), strict=True)
         return x.resized((x.channels, *(old if new is None else new for old, new in pairs)))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        bins = zip(x.spatial, self.positions(x), strict=True)
+        return ((own(0), *(fitted(i, size, n) for i, (size, n) in enumerate(bins, 1))),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
@@ -98,3 +105,8 @@ class AdaptiveMaxPool(Sized, name="adaptive_maxpool"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("AdaptiveMaxPool", "adaptive_max_pool")
+
+
+def fitted(axis: int, size: Size, bins: int) -> Read:
+    """The windows of one axis; on a free one they grow with it."""
+    return binned(axis, size, bins) if isinstance(size, int) else EVERYTHING

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.layers.code import SELF, Code, Operand, call
+from cnnlang.layers.reading import Reads, Usual, owned
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, Mixed, Shape, Size
 
@@ -190,6 +191,10 @@ class Layer:
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         """The type of the output; raises `LayerError` where the layer cannot stand."""
         return inputs[0]
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        """How its positions read those of each input; borders are not regarded."""
+        return tuple(owned(each.rank) for each in inputs)
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         """Parameters and buffers, in the order and with the names of the module's `state_dict`."""

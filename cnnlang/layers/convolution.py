@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, Value, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual
 from cnnlang.layers.tensor import Tensor
-from cnnlang.layers.window import Window, convolved, flat, narrow, need_map, one_free, window
+from cnnlang.layers.window import Window, convolved, flat, narrow, need_map, one_free, slid, window
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Convolution(Layer, family="Convolution"):
         if self.pad_mode in ("reflect", "circular"):
             room_to_wrap(self, x, w, need)
         return x.resized((self.made(x), *convolved(self, x.spatial, w, need)))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        return ((EVERYTHING, *slid(self.window(x), x.spatial, usual)),)
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         (x,) = inputs
@@ -250,6 +255,10 @@ class Separable(Layer, name="separable", family="Convolution"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         first, second = self.parts()
         return second.output((renamed(self, first, inputs, need),), need)
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        ((_, *spatial),) = self.parts()[0].reads(inputs, output, usual)
+        return ((EVERYTHING, *spatial),)
 
     def between(self, inputs: Inputs) -> Inputs:
         return (self.parts()[0].output(inputs, Need()),)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, X, unless
 from cnnlang.layers.common import asked, axis_index, count, fixed, need_real
+from cnnlang.layers.reading import Reads, Usual, own, owned
 from cnnlang.layers.tensor import AXES, TOKENS, Tensor
 from cnnlang.sizes import Size, product
 
@@ -72,6 +73,9 @@ class Dense(Layer, name="dense", family="Dense"):
                 help=f"write `in_features={features}`, or leave it out: it is inferred",
             )
         return x.resized((*x.shape[:place], self.units, *x.shape[place + 1 :]))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(output.rank, self.place(inputs[0])),)
 
     def open(self, features: Size, need: Need) -> None:
         """The number of features depends on a free dimension: it must be declared."""
@@ -162,6 +166,9 @@ class Bilinear(Layer, name="bilinear", family="Dense"):
             fixed(self, each.shape[0], "features")
         return inputs[0].resized((self.units,))
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(1, 0), owned(1, 0))
+
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         weight = Weight("weight", (self.units, *(count(each) for each in inputs)))
         return (weight, Weight("bias", (self.units,))) if self.bias else (weight,)
@@ -236,6 +243,9 @@ class Embedding(Layer, name="embedding", family="Dense"):
                 field="padding_index",
             )
         return Tensor((self.width, *x.shape), AXES[x.rank + 1])
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (tuple(own(axis) for axis in range(1, output.rank)),)
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         return (Weight("weight", (self.count, self.width)),)

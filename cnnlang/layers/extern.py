@@ -6,6 +6,7 @@ from typing import Any
 
 from cnnlang.layers.base import Inputs, Layer, Need
 from cnnlang.layers.code import Code
+from cnnlang.layers.reading import UNKNOWN, Reads, Usual
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.validation import spell
 
@@ -24,6 +25,9 @@ class ExternModule(Layer, family="Extern"):
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         return self.result
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return tuple((UNKNOWN,) * each.rank for each in inputs)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return Code(self.title, (), self.arguments)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, Raw, Value, X, unless
 from cnnlang.layers.common import times
+from cnnlang.layers.reading import Read, Reads, Usual, binned, own, sampled, shifted
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Pads, flat, narrow, need_map, spread
 from cnnlang.sizes import Shape, Size
@@ -102,6 +103,15 @@ class Pad(Fitting, name="pad"):
         need_map(self, x)
         sizes = self.widened(x, need) if self.margins is not None else self.grown(inputs, need)
         return x.resized((x.channels, *sizes))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        x = inputs[0]
+        if self.margins is not None:
+            befores = [before for before, _ in self.pads(x)]
+        else:
+            wanted = self.wanted(inputs)
+            befores = [usual((goal - h) // 2) for h, goal in zip(x.spatial, wanted, strict=True)]
+        return ((own(0), *(shifted(i, before) for i, before in enumerate(befores, 1))),)
 
     def widened(self, x: Tensor, need: Need) -> Shape:
         sizes: list[Size] = []
@@ -201,6 +211,15 @@ class Crop(Fitting, name="crop"):
                     need.at_least(size, goal + self.offset, lambda: too_far(self, x, sizes))
         return x.resized((x.channels, *sizes))
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        x = inputs[0]
+        if self.margins is not None:
+            befores = [before for before, _ in self.pads(x)]
+        else:
+            wanted = self.wanted(inputs)
+            befores = [usual((h - goal) // 2) for h, goal in zip(x.spatial, wanted, strict=True)]
+        return ((own(0), *(shifted(i, -before) for i, before in enumerate(befores, 1))),)
+
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         if self.offset is not None:
             return call("crop_from", X, self.offset, self.target())
@@ -288,6 +307,36 @@ class Upsample(Fitting, name="upsample"):
             if factor < 1:
                 need.at_least(size, 1, lambda: nothing_left(self, x))
         return x.resized((x.channels, *sizes))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        x = inputs[0]
+        axes = enumerate(zip(x.spatial, output.spatial, strict=True), 1)
+        return ((own(0), *(self.resampled(i, old, new, usual) for i, (old, new) in axes)),)
+
+    def resampled(self, axis: int, old: Size, new: Size, usual: Usual) -> Read:
+        """How one axis of `new` positions reads one of `old`."""
+        if self.mode == "area":
+            return binned(axis, usual(old), usual(new)) if new != old else own(axis)
+        if self.align_corners:
+            ratio = Fraction(usual(old) - 1, max(usual(new) - 1, 1))
+            return sampled(axis, ratio, Fraction(0), self.taps)
+        ratio = self.ratio(axis, old, new, usual)
+        start = {"nearest": Fraction(0), "nearest_exact": ratio / 2}.get(self.mode, (ratio - 1) / 2)
+        return sampled(axis, ratio, start, self.taps)
+
+    def ratio(self, axis: int, old: Size, new: Size, usual: Usual) -> Fraction:
+        """Positions of the input between neighbouring positions of the output."""
+        if self.scale is not None:
+            factor = self.scale[axis - 1] if isinstance(self.scale, tuple) else self.scale
+            return 1 / Fraction(factor).limit_denominator(FINEST)
+        return usual.ratio(old, new)
+
+    @property
+    def taps(self) -> tuple[int, int]:
+        """The first and the last position that is read, counted from the one rounded down to."""
+        if self.mode.startswith("nearest"):
+            return 0, 0
+        return (-1, 2) if self.mode == "bicubic" else (0, 1)
 
     def options(self, x: Tensor) -> dict[str, Value]:
         return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cnnlang.layers.base import Inputs, Layer, Need, call, fail
 from cnnlang.layers.code import Code, X, unless
 from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.reading import Reads, Usual, own, owned, sliding
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
@@ -50,6 +51,12 @@ class LocalResponseNorm(Layer, name="lrn", family="Normalisation"):
         need_map(self, inputs[0])
         return inputs[0]
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        if self.region == "across":
+            return (owned(output.rank, 0),)
+        spatial = range(1, output.rank)
+        return ((own(0), *(sliding(i, self.size, 1, self.size // 2) for i in spatial)),)
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         name = "nn.LocalResponseNorm" if self.region == "across" else "WindowResponseNorm"
         return call(
@@ -89,6 +96,9 @@ class L2Norm(Layer, name="l2norm", family="Normalisation"):
         need_real(self, x)
         self.place(x)
         return x
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(output.rank, self.place(output)),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("L2Norm", dim=unless(self.place(inputs[0]) + 1, 1), eps=unless(self.eps, 1e-12))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Shape, Size, product
 
@@ -62,6 +63,16 @@ class Matmul(Layer, name="matmul", family="Merge"):
         for mine, theirs in zip(rows[:-1], columns[:-1], strict=True):
             need.equal(mine, theirs, lambda: self.unlike(inputs, "leading axes"))
         return Tensor((*rows, columns[-1]), self.names(inputs))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        left, right = inputs
+        i, j = self.places(inputs)
+        columns = iter([*range(right.rank - 2), right.rank - 1])
+        rows = iter(range(left.rank - 1))
+        return (
+            tuple(EVERYTHING if axis == i else own(next(rows)) for axis in range(left.rank)),
+            tuple(EVERYTHING if axis == j else own(next(columns)) for axis in range(right.rank)),
+        )
 
     def names(self, inputs: Inputs) -> tuple[str, ...]:
         """The names of the axes that remain; a second one of a name gets a 2."""

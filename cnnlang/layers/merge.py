@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, shifted
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Size
 
@@ -50,6 +51,15 @@ class Arithmetic(Layer, family="Merge"):
         columns = zip(*(each.shape for each in inputs), strict=True)
         sizes = [self.joined(column, inputs, need) for column in columns]
         return inputs[0].resized(sizes)
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return tuple(
+            tuple(
+                EVERYTHING if size == 1 != whole else own(axis)
+                for axis, (size, whole) in enumerate(zip(each.shape, output.shape, strict=True))
+            )
+            for each in inputs
+        )
 
     def joined(self, column: tuple[Size, ...], inputs: Inputs, need: Need) -> Size:
         """The size of one axis of the result."""
@@ -210,6 +220,15 @@ class Concat(Layer, name="concat", family="Merge"):
             total = total + other.shape[place]
             need_alike(first, other, place, need, lambda: self.unlike(inputs, place))
         return first.resized((*first.shape[:place], total, *first.shape[place + 1 :]))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        place, start = self.place(output), 0
+        found = []
+        for each in inputs:
+            laid = replace(shifted(place, start), part=True)
+            found.append((*owned(place), laid, *owned(output.rank)[place + 1 :]))
+            start += usual(each.shape[place])
+        return tuple(found)
 
     def unlike(self, inputs: Inputs, place: int) -> Problem:
         axis = inputs[0].axes[place]

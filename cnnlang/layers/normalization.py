@@ -18,6 +18,7 @@ from cnnlang.layers.common import (
     need_real,
     need_several,
 )
+from cnnlang.layers.reading import Reads, Usual, owned
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
@@ -102,6 +103,10 @@ class BatchNorm(Running, name="batchnorm"):
     track: Flag = True
     """Whether to keep running statistics for evaluation."""
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        return (owned(x.rank, *(range(1, x.rank) if not self.track else ())),)
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
         return call(
@@ -139,6 +144,9 @@ class InstanceNorm(Running, name="instancenorm"):
         need_map(self, x)
         need_several(need, x.spatial, 2, lambda: single(self, x))
         return super().output(inputs, need)
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(output.rank, *(() if self.track else range(1, output.rank))),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
@@ -178,6 +186,9 @@ class GroupNorm(Normalization, name="groupnorm"):
         if count(x) == self.groups:
             need_several(need, x.spatial, 2, lambda: single(self, x))
         return result
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(output.rank, *range(output.rank)),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(
@@ -242,6 +253,10 @@ class Shaped(Layer, family="Normalisation"):
             incoming(self, x, self.in_channels)
         self.normalized(x)
         return x
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        first = self.first(output)
+        return (owned(output.rank, *((0,) if first is None else range(first, output.rank))),)
 
     def made(self, x: Tensor, kind: str, **options: Any) -> Code:
         """The module `kind`, or the one from the prelude for the first axis of a map."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import SELF, Code, Raw, Value, X, unless
 from cnnlang.layers.common import captions
+from cnnlang.layers.reading import Reads, Usual, own
 from cnnlang.layers.tensor import Tensor, show
-from cnnlang.layers.window import Window, flat, narrow, need_map, pooled, window
+from cnnlang.layers.window import Window, flat, narrow, need_map, pooled, slid, window
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Count, Flag, Padding, Positive, Sizes
@@ -46,6 +47,10 @@ class Pooling(Layer, family="Pooling"):
         if self.ceil and w.pads is not None and not w.even:
             raise unequal(self, "ceil=true")
         return x.resized((x.channels, *pooled(self, x.spatial, w, self.ceil, need)))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        return ((own(0), *slid(self.window(x), x.spatial, usual)),)
 
     def late(self, w: Window) -> bool:
         """True if padding has to be worked out, or is too much for PyTorch's own pooling."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call
 from cnnlang.layers.code import Code, Value, X, unless
 from cnnlang.layers.common import axis_indices, dims, need_real, need_several
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned
 from cnnlang.layers.shape import settled
 from cnnlang.layers.tensor import Tensor
 
@@ -38,6 +39,14 @@ class Reduction(Layer, family="Reduction"):
         left = [i for i in range(x.rank) if i not in gone]
         axes = settled(tuple(x.axes[i] for i in left))
         return Tensor(tuple(x.shape[i] for i in left), axes)
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        gone = axis_indices(self, x, self.axis)
+        left = iter(range(output.rank))
+        if self.keep:
+            return (owned(x.rank, *gone),)
+        return (tuple(EVERYTHING if i in gone else own(next(left)) for i in range(x.rank)),)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         places = axis_indices(self, inputs[0], self.axis)

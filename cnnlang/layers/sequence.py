@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from cnnlang.layers.base import Inputs, Layer, Need, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, Raw, Value, X, unless
 from cnnlang.layers.common import count, incoming
+from cnnlang.layers.reading import Reads, Usual, owned
 from cnnlang.layers.tensor import AXES, Tensor
 from cnnlang.layers.window import need_map
 from cnnlang.sizes import Size
@@ -74,6 +75,9 @@ class Recurrent(Layer, family="Sequence"):
         if self.returns == "last":
             return Tensor((channels,), AXES[1])
         return x.resized((channels, x.shape[1]))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(2, 0, 1),)
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         width, wide = count(inputs[0]), self.gates * self.hidden

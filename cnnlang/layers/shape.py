@@ -10,6 +10,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Raw, X, unless
 from cnnlang.layers.common import axis_index
 from cnnlang.layers.fitting import LIKE
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, sliding
 from cnnlang.layers.tensor import AXES, SPATIAL, Tensor, show
 from cnnlang.layers.window import need_map
 from cnnlang.sizes import Shape, product
@@ -52,6 +53,14 @@ class Flatten(Layer, name="flatten", family="Shape"):
         joined = together(x.axes[start : end + 1])
         axes = (*x.axes[:start], joined, *x.axes[end + 1 :])
         return Tensor(shape, settled(axes), x.dtype)
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        start, end = self.span(x)
+        if start == end:
+            return (owned(x.rank),)
+        after = tuple(own(axis) for axis in range(start + 1, output.rank))
+        return ((*owned(start), *(EVERYTHING,) * (end + 1 - start), *after),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         start, end = self.span(inputs[0])
@@ -109,6 +118,12 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
         axes = (*x.axes[:place], *pieces(x.axes[place], len(new)), *x.axes[place + 1 :])
         return Tensor(shape, axes, x.dtype)
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        x = inputs[0]
+        place, more = self.place(x), output.rank - x.rank
+        after = (own(axis + more) for axis in range(place + 1, x.rank))
+        return ((*owned(place), EVERYTHING if more else own(place), *after),)
+
     def spread(self, x: Tensor, other: Tensor, place: int, need: Need) -> Tensor:
         """The axis laid out over the spatial axes of another map."""
         need_map(self, other)
@@ -159,6 +174,9 @@ class Reshape(Layer, name="reshape", family="Shape"):
         axes = AXES.get(len(new)) or pieces("features", len(new))
         return Tensor(new, axes, x.dtype)
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(inputs[0].rank, *range(inputs[0].rank)),)
+
     def module(self, inputs: Inputs, output: Tensor) -> Code | None:
         return call("nn.Unflatten", 1, self.shape) if inputs[0].rank == 1 else None
 
@@ -199,6 +217,10 @@ class Permute(Layer, name="permute", family="Shape"):
         places = self.places(x)
         return Tensor(tuple(x.shape[p] for p in places), tuple(x.axes[p] for p in places), x.dtype)
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        places = self.places(inputs[0])
+        return (tuple(own(places.index(axis)) for axis in range(output.rank)),)
+
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return call(".permute", X, 0, *(place + 1 for place in self.places(inputs[0])))
 
@@ -238,6 +260,13 @@ class Slice(Layer, name="slice", family="Shape"):
         need.at_least(size, stop, problem)
         kept = (stop - start + self.step - 1) // self.step
         return x.resized((*x.shape[:place], kept, *x.shape[place + 1 :]))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        (x,) = inputs
+        place = axis_index(self, x, self.axis)
+        start = self.start if self.start >= 0 else usual(x.shape[place]) + self.start
+        kept = sliding(place, 1, self.step, -start)
+        return ((*owned(place), kept, *owned(x.rank)[place + 1 :]),)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         start = "" if self.start == 0 else self.start

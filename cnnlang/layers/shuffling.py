@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, X
 from cnnlang.layers.common import need_channels
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual, owned, sliding, spreading
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 from cnnlang.sizes import Size
@@ -34,6 +35,9 @@ class PixelShuffle(Layer, name="pixel_shuffle", family="Shape"):
         need.multiple(x.channels, r * r, lambda: uneven(self, x, "channels", x.channels, r * r))
         height, width = x.spatial
         return x.resized((x.channels // (r * r), height * r, width * r))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return ((EVERYTHING, *(spreading(i, self.factor, self.factor, 1, 0) for i in (1, 2))),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.PixelShuffle", self.factor)
@@ -67,6 +71,9 @@ class PixelUnshuffle(Layer, name="pixel_unshuffle", family="Shape"):
         height, width = x.spatial
         return x.resized((x.channels * (r * r), height // r, width // r))
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return ((EVERYTHING, *(sliding(i, self.factor, self.factor, 0) for i in (1, 2))),)
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.PixelUnshuffle", self.factor)
 
@@ -97,6 +104,9 @@ class ChannelShuffle(Layer, name="channel_shuffle", family="Shape"):
             x.channels, self.groups, lambda: uneven(self, x, "channels", x.channels, self.groups)
         )
         return x
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        return (owned(output.rank, 0),)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.ChannelShuffle", self.groups)

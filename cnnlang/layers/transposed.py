@@ -11,6 +11,7 @@ from cnnlang.layers.code import SELF, Code, Raw, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.convolution import divide
 from cnnlang.layers.fitting import LIKE, parts, size_of
+from cnnlang.layers.reading import EVERYTHING, Reads, Usual, spreading
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Pads, Window, narrow, need_map, spread, window
 from cnnlang.sizes import Shape, Size, product
@@ -131,6 +132,13 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
             need.at_least(goal, size, lambda: unfit(self, x, sizes, wanted))
             need.at_least(size + s - 1, goal, lambda: unfit(self, x, sizes, wanted))
         return wanted
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        x = inputs[0]
+        w = self.window(x)
+        axes = zip(w.kernel, w.stride, w.dilation, self.cuts(x), strict=True)
+        spatial = (spreading(axis, k, s, d, cut[0]) for axis, (k, s, d, cut) in enumerate(axes, 1))
+        return ((EVERYTHING, *spatial),)
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         x = inputs[0]

@@ -11,8 +11,9 @@ from cnnlang.layers.code import Code, Operand, Raw, X, unless
 from cnnlang.layers.common import captions, count, fixed
 from cnnlang.layers.fitting import LIKE
 from cnnlang.layers.pooling import MaxPool
+from cnnlang.layers.reading import Reads, Usual, own, sliding, spreading, through
 from cnnlang.layers.tensor import Tensor, show
-from cnnlang.layers.window import need_map
+from cnnlang.layers.window import need_map, slid
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
@@ -67,6 +68,16 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
             need.equal(mine, pooled, lambda: unpooled(self, x, before, after))
         return before
 
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        _, before = inputs
+        w = self.pool().window(before)
+        pads = (pad for pad, _ in w.borders(before.spatial))
+        axes = zip(w.kernel, w.stride, map(usual, pads), strict=True)
+        there = tuple(spreading(axis, k, s, 1, pad) for axis, (k, s, pad) in enumerate(axes, 1))
+        again = slid(w, before.spatial, usual)
+        back = tuple(through(*pair) for pair in zip(there, again, strict=True))
+        return (own(0), *there), (own(0), *back)
+
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         x, before = inputs
         axes, pool = x.rank - 1, self.pool()
@@ -119,6 +130,11 @@ class BlurPool(Layer, name="blurpool", family="Pooling"):
             need.at_least(size, least, lambda s=size: narrow_map(self, s, pad))  # type: ignore[misc]
         sizes = tuple((size + self.stride - 1) // self.stride for size in x.spatial)
         return x.resized((x.channels, *sizes))
+
+    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
+        spatial = range(1, output.rank)
+        before = (self.kernel - 1) // 2
+        return ((own(0), *(sliding(i, self.kernel, self.stride, before) for i in spatial)),)
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         (x,) = inputs

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnlang.layers.base import Layer, Need, Problem, fail
+from cnnlang.layers.reading import Read, Usual, sliding
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Mixed, Shape, Size, ceil_clamp, pointwise
 
@@ -148,6 +149,13 @@ def convolved(layer: Layer, sizes: Shape, w: Window, need: Need) -> Shape:
             need.at_least(padded, e, lambda p=padded, e=e: too_large(layer, w, sizes, p, e))  # type: ignore[misc]
         result.append((h + spare - 1) // s + 1 if s > 1 else h + spare)
     return tuple(result)
+
+
+def slid(w: Window, sizes: Shape, usual: Usual) -> tuple[Read, ...]:
+    """How the positions of a window read the spatial axes."""
+    befores = [usual(before) for before, _ in w.borders(sizes)]
+    axes = zip(w.extent, w.stride, befores, strict=True)
+    return tuple(sliding(axis, e, s, before) for axis, (e, s, before) in enumerate(axes, 1))
 
 
 def too_large(layer: Layer, w: Window, sizes: Shape, padded: Size, extent: int) -> Problem:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlang.analysis.validity import every, restrict, valid_sizes
+from cnnlang.analysis.sizesets import every, restrict
+from cnnlang.analysis.validity import valid_sizes
 from cnnlang.api import check, compile_file
 from cnnlang.sizes import Free, free
 

@@ -39,7 +39,7 @@ class Field:
 
     @property
     def exact(self) -> bool:
-        """False if it depends on a free size, and is told for an ordinary one, or on the position."""
+        """False where it is not the same for every free size or position: one of them is told."""
         return self.read.exact
 
     @property
@@ -58,8 +58,8 @@ class Field:
         return None if self.read.axis is None else self.read.low(0)
 
 
-Fields: TypeAlias = Mapping[int, tuple[Field, ...]]
-"""The fields by the node of the input, one for each of its spatial axes."""
+Fields: TypeAlias = Mapping[str, tuple[Field, ...]]
+"""The fields by the name of the input, one for each of its spatial axes."""
 
 
 def receptive(graph: Graph, sizes: Mapping[str, int]) -> list[Fields]:
@@ -102,7 +102,7 @@ def met(a: Read, b: Read, output: Tensor, sizes: Mapping[str, int]) -> Read:
 def told(graph: Graph, state: State) -> Fields:
     """A state as it is told, by input."""
     return {
-        i: tuple(
+        graph.nodes[i].name: tuple(
             Field(graph.nodes[i].output.axes[axis], state[i, axis])
             for axis in spatial(graph.nodes[i].output)
         )

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from cnnlang.analysis import costs
-from cnnlang.analysis.validity import SizeSet, valid_sizes
+from cnnlang.analysis.fields import Field, Fields, receptive, words
+from cnnlang.analysis.validity import valid_sizes
 from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Shape, at
-
-USUAL = 224
-"""The ordinary size of an image's side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class Row:
     output: Tensor
     parameters: int
     macs: int | None
+    field: Fields
     group: bool = False
 
 
@@ -86,6 +86,7 @@ class Summary:
                     "output": plain(row.output.shape),
                     "parameters": row.parameters,
                     "macs": row.macs,
+                    "receptive_field": {name: spelled(f) for name, f in row.field.items()},
                 }
                 for row in self.layers
             ],
@@ -95,6 +96,24 @@ class Summary:
 def plain(shape: Shape) -> list[int | str]:
     """A shape as JSON has it."""
     return [size if isinstance(size, int) else str(size) for size in shape]
+
+
+def spelled(axes: tuple[Field, ...]) -> list[dict[str, Any]]:
+    """A receptive field as JSON has it, an axis each; `size` is "all" for the whole axis."""
+    return [
+        {
+            "axis": each.axis,
+            "size": "all" if each.whole else each.size,
+            "jump": None if each.jump is None else plain_number(each.jump),
+            "start": each.start,
+            "exact": each.exact,
+        }
+        for each in axes
+    ]
+
+
+def plain_number(number: Fraction) -> int | float:
+    return int(number) if number.denominator == 1 else float(number)
 
 
 def summary(graph: Graph) -> Summary:
@@ -115,6 +134,7 @@ def summary(graph: Graph) -> Summary:
 def listed(graph: Graph) -> list[Row]:
     """The rows, every module told with the sums of what is in it."""
     own = {node.index for node in costs.owners(graph)}
+    fields = receptive(graph, usual_sizes(graph))
     rows: list[Row] = []
     open_: list[Sums] = []
     seen: set[tuple[str, ...]] = set()
@@ -123,10 +143,11 @@ def listed(graph: Graph) -> list[Row]:
             close(rows, open_)
         if isinstance(item, Enter):
             open_.append(Sums(len(rows)))
-            rows.append(module(graph, item.instance, level, item.instance.path in seen))
+            field = fields[item.instance.output]
+            rows.append(module(graph, item.instance, level, item.instance.path in seen, field))
             seen.add(item.instance.path)
         else:
-            rows.append(layer(graph, graph.nodes[item.node], level, own))
+            rows.append(layer(graph, graph.nodes[item.node], level, own, fields[item.node]))
             if open_:
                 open_[-1].add(rows[-1])
     while open_:
@@ -170,7 +191,7 @@ def walk(root: Instance) -> Iterator[tuple[int, Apply | Enter]]:
             todo.append(flat(item.instance.items))
 
 
-def layer(graph: Graph, node: Node, level: int, own: set[int]) -> Row:
+def layer(graph: Graph, node: Node, level: int, own: set[int], field: Fields) -> Row:
     """The row of a layer; parameters count where the node owns them."""
     count = costs.macs(graph, node)
     return Row(
@@ -181,6 +202,7 @@ def layer(graph: Graph, node: Node, level: int, own: set[int]) -> Row:
         node.output,
         costs.parameters(graph, node) if node.index in own else 0,
         count if isinstance(count, int) else None,
+        field,
     )
 
 
@@ -193,28 +215,24 @@ def window(node: Node) -> str:
     return "×".join([size] * axes) if size.isdecimal() else size
 
 
-def module(graph: Graph, instance: Instance, level: int, again: bool) -> Row:
+def module(graph: Graph, instance: Instance, level: int, again: bool, field: Fields) -> Row:
     """The row of a module before its sums are known; `again` if its weights were told before."""
     output = graph.nodes[instance.output].output
     kind = instance.title if instance.kind == "block" else instance.kind
     name = ".".join(instance.path)
-    return Row(level, name, kind, "again" if again else "", output, 0, 0, True)
+    return Row(level, name, kind, "again" if again else "", output, 0, 0, field, True)
+
+
+def usual_sizes(graph: Graph) -> dict[str, int]:
+    """An ordinary number for every free dimension: 224 where that is valid."""
+    return {symbol: sizes.ordinary for symbol, sizes in valid_sizes(graph)[0].items()}
 
 
 def usual_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Input shapes with an ordinary number for every free dimension: 224 where that is valid."""
-    sets = valid_sizes(graph)[0]
-    sizes = {symbol: ordinary(sets[symbol]) for symbol in graph.free}
+    """Input shapes with an ordinary number for every free dimension."""
+    sizes = usual_sizes(graph)
     inputs = [graph.nodes[i] for i in graph.inputs]
     return {node.name: tuple(at(s, sizes) for s in node.output.shape) for node in inputs}
-
-
-def ordinary(sizes: SizeSet) -> int:
-    """224, or the next size above that is valid, or the largest one."""
-    above = range(USUAL, USUAL + sizes.period)
-    greatest = sizes.greatest
-    found = next((size for size in above if size in sizes), greatest)
-    return sizes.least if found is None else found
 
 
 def count(number: float) -> str:
@@ -233,7 +251,9 @@ def count(number: float) -> str:
 
 # --- the table -----------------------------------------------------------------------------------
 
-HEADS = ("Layer", "Kind", "Output", "Parameters", "MACs")
+HEADS = ("Layer", "Kind", "Output", "Field", "Parameters", "MACs")
+TEXTS = 4
+"""The first columns hold texts, the others numbers."""
 GAP = "  "
 LEAST = 12
 
@@ -261,7 +281,7 @@ def table(
 
 def port(each: Port) -> tuple[str, ...]:
     kind = "input" if each.tensor.dtype == "float" else f"input of {each.tensor.dtype}"
-    return (each.name, kind, str(each.tensor), "", "")
+    return (each.name, kind, str(each.tensor), "", "", "")
 
 
 def line(row: Row) -> tuple[str, ...]:
@@ -269,14 +289,15 @@ def line(row: Row) -> tuple[str, ...]:
     name = "  " * row.level + row.name.rpartition(".")[2]
     macs = "?" if row.macs is None else count(row.macs) if row.macs else ""
     kind = f"{row.kind} {row.detail}".rstrip()
-    return (name, kind, str(row.output), f"{row.parameters:,}" if row.parameters else "", macs)
+    parameters = f"{row.parameters:,}" if row.parameters else ""
+    return (name, kind, str(row.output), words(row.field), parameters, macs)
 
 
 def fitted(rows: list[tuple[str, ...]], width: int | None) -> list[int]:
     """The widths of the columns: as wide as their cells, the widest of the texts cut if need be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
-        widest = max(range(3), key=lambda i: widths[i])
+        widest = max(range(TEXTS), key=lambda i: widths[i])
         if widths[widest] <= LEAST:
             break
         widths[widest] -= 1
@@ -286,8 +307,8 @@ def fitted(rows: list[tuple[str, ...]], width: int | None) -> list[int]:
 def aligned(cells: tuple[str, ...], widths: list[int]) -> str:
     """Texts to the left, numbers to the right; what does not fit ends in `…`."""
     cut = [c if len(c) <= w else c[: w - 1] + "…" for c, w in zip(cells, widths, strict=True)]
-    texts = [f"{c:<{w}}" for c, w in zip(cut[:3], widths[:3], strict=True)]
-    numbers = [f"{c:>{w}}" for c, w in zip(cut[3:], widths[3:], strict=True)]
+    texts = [f"{c:<{w}}" for c, w in zip(cut[:TEXTS], widths[:TEXTS], strict=True)]
+    numbers = [f"{c:>{w}}" for c, w in zip(cut[TEXTS:], widths[TEXTS:], strict=True)]
     return GAP.join([*texts, *numbers]).rstrip()
 
 

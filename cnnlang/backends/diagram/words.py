@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import lcm
 
-from cnnlang.analysis.validity import SizeSet
+from cnnlang.analysis.sizesets import SizeSet
 from cnnlang.backends.summary import window
 from cnnlang.graph import Node
 from cnnlang.layers.base import Layer

@@ -85,6 +85,9 @@ def test_json_of_a_network_with_a_free_size() -> None:
         "output": [100, "T - 2"],
         "parameters": 90_100,
         "macs": None,
+        "receptive_field": {
+            "tokens": [{"axis": "length", "size": 3, "jump": 1, "start": 0, "exact": True}]
+        },
     }
 
 
@@ -95,22 +98,22 @@ def test_table_of_lenet() -> None:
 LENET = """\
 LeNet5
 
-Layer     Kind         Output    Parameters   MACs
-──────────────────────────────────────────────────
+Layer     Kind         Output    Field     Parameters   MACs
+────────────────────────────────────────────────────────────
 x         input        1x32x32
-conv1     conv 5×5     6x28x28          156   118k
-tanh1     tanh         6x28x28
-avgpool1  avgpool 2×2  6x14x14
-conv2     conv 5×5     16x10x10       2,416   240k
-tanh2     tanh         16x10x10
-avgpool2  avgpool 2×2  16x5x5
-conv3     conv 5×5     120x1x1       48,120  48.0k
-tanh3     tanh         120x1x1
-flatten1  flatten      120
-dense1    dense        84            10,164  10.1k
-tanh4     tanh         84
-dense2    dense        10               850    840
-──────────────────────────────────────────────────
+conv1     conv 5×5     6x28x28   5x5 /1           156   118k
+tanh1     tanh         6x28x28   5x5 /1
+avgpool1  avgpool 2×2  6x14x14   6x6 /2
+conv2     conv 5×5     16x10x10  14x14 /2       2,416   240k
+tanh2     tanh         16x10x10  14x14 /2
+avgpool2  avgpool 2×2  16x5x5    16x16 /4
+conv3     conv 5×5     120x1x1   32x32 /4      48,120  48.0k
+tanh3     tanh         120x1x1   32x32 /4
+flatten1  flatten      120       all
+dense1    dense        84        all           10,164  10.1k
+tanh4     tanh         84        all
+dense2    dense        10        all              850    840
+────────────────────────────────────────────────────────────
 Parameters  61,706
 Layers      12
 Output      10
@@ -120,7 +123,9 @@ MACs        416,520 (417k, one sample)"""
 def test_depth_folds_modules() -> None:
     found = of("resnet", "ResNet18", IMAGE)
     folded = table(found, depth=1).splitlines()
-    assert ["layer1", "stack", "64x56x56", "147,968", "462M"] in [line.split() for line in folded]
+    assert ["layer1", "stack", "64x56x56", "43x43", "/4", "147,968", "462M"] in [
+        line.split() for line in folded
+    ]
     assert not any("downsample" in line for line in folded)
     assert any("    conv1" in line for line in table(found, depth=3).splitlines())
 

@@ -252,10 +252,12 @@ def count(number: float) -> str:
 # --- the table -----------------------------------------------------------------------------------
 
 HEADS = ("Layer", "Kind", "Output", "Field", "Parameters", "MACs")
-TEXTS = 4
-"""The first columns hold texts, the others numbers."""
+NUMBERS = 2
+"""The last columns hold numbers, the others texts."""
 GAP = "  "
 LEAST = 12
+ROOMY = 80
+"""The least width for the column of receptive fields."""
 
 
 def table(
@@ -267,9 +269,12 @@ def table(
     """
     rows = [row for row in summary.rows if depth is None or row.level < depth]
     cells = [*map(port, summary.inputs), *map(line, rows)]
-    widths = fitted([HEADS, *cells], width)
+    heads: tuple[str, ...] = HEADS
+    if width is not None and width < ROOMY:
+        heads, *cells = ((*each[:3], *each[4:]) for each in (heads, *cells))
+    widths = fitted([heads, *cells], width)
     heavy = [False] * len(summary.inputs) + [row.group for row in rows]
-    head = paint(aligned(HEADS, widths), "1", colour)
+    head = paint(aligned(heads, widths), "1", colour)
     body = [
         paint(aligned(each, widths), "36" if group else "", colour)
         for each, group in zip(cells, heavy, strict=True)
@@ -297,7 +302,7 @@ def fitted(rows: list[tuple[str, ...]], width: int | None) -> list[int]:
     """The widths of the columns: as wide as their cells, the widest of the texts cut if need be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
-        widest = max(range(TEXTS), key=lambda i: widths[i])
+        widest = max(range(len(widths) - NUMBERS), key=lambda i: widths[i])
         if widths[widest] <= LEAST:
             break
         widths[widest] -= 1
@@ -307,8 +312,8 @@ def fitted(rows: list[tuple[str, ...]], width: int | None) -> list[int]:
 def aligned(cells: tuple[str, ...], widths: list[int]) -> str:
     """Texts to the left, numbers to the right; what does not fit ends in `…`."""
     cut = [c if len(c) <= w else c[: w - 1] + "…" for c, w in zip(cells, widths, strict=True)]
-    texts = [f"{c:<{w}}" for c, w in zip(cut[:TEXTS], widths[:TEXTS], strict=True)]
-    numbers = [f"{c:>{w}}" for c, w in zip(cut[TEXTS:], widths[TEXTS:], strict=True)]
+    texts = [f"{c:<{w}}" for c, w in zip(cut[:-NUMBERS], widths[:-NUMBERS], strict=True)]
+    numbers = [f"{c:>{w}}" for c, w in zip(cut[-NUMBERS:], widths[-NUMBERS:], strict=True)]
     return GAP.join([*texts, *numbers]).rstrip()
 
 

@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Layers, shapes, parameters and MACs.")
+@click.command(epilog=EPILOG, short_help="Layers, shapes, receptive fields, parameters and MACs.")
 @file_argument
 @network_argument
 @click.option("--depth", type=click.IntRange(min=1), help="Fold modules nested deeper than this.")
@@ -37,8 +37,10 @@ def command(
     settings: dict[str, Any],
     as_json: bool,
 ) -> None:
-    """Tell the layers of NETWORK in FILE with their shapes, parameters and MACs.
+    """Tell the layers of NETWORK in FILE: shapes, receptive fields, parameters and MACs.
 
+    Field is the receptive field and its jump: a position of `35x35 /8` reads 35 x 35 positions of
+    the input, its neighbour those 8 further on; borders are not regarded, `all` is the whole input.
     MACs are multiply-accumulates for one sample; while they depend on a free size of the input,
     give one with --input.
     """

@@ -234,11 +234,13 @@ def heading_of(graph: Graph, theme: Theme, shapes: Shapes) -> str:
 
 
 def tooltip(unit: Unit) -> str:
-    """What a unit says when one points at it: layer, name, shape, parameters, MACs."""
+    """What a unit says when one points at it: layer, name, shape, receptive field, costs."""
     if unit.head is None or unit.head.layer is None:
         return f"{unit.name} {show(unit.output.shape)}"
     layers = [unit.head, *unit.chips]
     lines = [f"{each.layer!r}  {'.'.join(each.path)}" for each in layers]
     macs = "MACs depend on the input" if unit.macs is None else f"{unit.macs:,} MACs"
     numbers = f"{unit.parameters:,} parameters, {macs}"
-    return "\n".join([*lines, f"output {show(unit.output.shape)}", numbers])
+    first = " in the first" if any(each.repeat for each in unit.scope.around) else ""
+    field = [f"receptive field {unit.field}{first}"] if unit.field else []
+    return "\n".join([*lines, f"output {show(unit.output.shape)}", *field, numbers])

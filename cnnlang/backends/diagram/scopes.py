@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cnnlang.analysis import costs
+from cnnlang.analysis.fields import receptive, words
 from cnnlang.backends.diagram.words import category
-from cnnlang.backends.summary import walk
+from cnnlang.backends.summary import usual_sizes, walk
 from cnnlang.graph import Enter, Graph, Instance, Node
 from cnnlang.layers.tensor import Tensor
 
@@ -25,6 +26,7 @@ class Unit:
     `inputs` are the units that make its operands `takes`; `head` is None for an output of the
     network. In a repeated module, `growth` is how much its incoming channels grow every time.
     `labelled` is true if the file gives it its name.
+    `field` is the receptive field in words.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Unit:
     macs: int | None = 0
     growth: int = 0
     labelled: bool = False
+    field: str = ""
 
     @property
     def category(self) -> str:
@@ -164,6 +167,7 @@ class Fusion:
         self.homes = homes
         self.root = root
         self.own = {node.index for node in costs.owners(graph)}
+        self.fields = receptive(graph, usual_sizes(graph))
         self.uses = self.counted()
         self.makers: dict[int, Unit] = {}
         self.units: list[Unit] = []
@@ -197,6 +201,7 @@ class Fusion:
             unit.labelled = node.labelled
             self.units.append(unit)
         self.makers[node.index] = unit
+        unit.field = words(self.fields[node.index])
         self.count(node, unit)
 
     def fuses(self, node: Node, unit: Unit, scope: Scope) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from cnnlang.analysis.requirements import check_requirements
-from cnnlang.analysis.validity import valid_sizes
+from cnnlang.analysis.validity import advice, solve, valid_sizes
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.files import Fetch, Library, Program
@@ -37,10 +38,37 @@ def compile_network(
     """The graph of a network, shapes and budgets checked; None if there are errors."""
     span = network.definition.name_span
     graph, found = elaborate(network, settings, span)
-    if graph is not None:
-        for analysis in ANALYSES:
-            found += analysis(graph)
+    if graph is None:
+        return None, advised(network, settings, found)
+    for analysis in ANALYSES:
+        found += analysis(graph)
     return (None if has_errors(found) else graph), found
+
+
+def advised(network: NetworkValue, settings: Settings, found: list[Diagnostic]) -> list[Diagnostic]:
+    """Errors of shape with the nearest sizes of the input for which there are none."""
+    first = next((i for i, each in enumerate(found) if each.code.startswith("S")), None)
+    if first is None or settings.written is not None or network.budget.spent:
+        return found
+    with network.budget.aside():
+        graph, written, _ = open_network(network, settings)
+    if graph is None:
+        return found
+    lines = tuple(advice(solve(graph).sets, written))
+    told = replace(found[first], notes=(*found[first].notes, *lines))
+    return [*found[:first], told, *found[first + 1 :]]
+
+
+def open_network(
+    network: NetworkValue, settings: Settings
+) -> tuple[Graph | None, dict[str, int], list[Diagnostic]]:
+    """The graph with all spatial sizes of the inputs free, and the sizes that were numbers."""
+    written: dict[str, int] = {}
+    span = network.definition.name_span
+    graph, found = elaborate(network, replace(settings, written=written), span)
+    if graph is not None:
+        found += solve(graph).errors
+    return (None if has_errors(found) else graph), written, found
 
 
 ANALYSES: tuple[Callable[[Graph], list[Diagnostic]], ...] = (
@@ -61,6 +89,21 @@ def compile_source(
         return None, [*found, chosen]
     graph, more = compile_network(program, chosen, settings)
     return graph, distinct([*found, *more])
+
+
+def open_source(
+    source: Source, fetch: Fetch, network: str | None, settings: Settings
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph of one network with all spatial sizes free, as far as it can stand so."""
+    program, found = open_program(source, fetch)
+    if has_errors(found):
+        return None, distinct(found)
+    chosen = choose(program, network, settings)
+    if isinstance(chosen, Diagnostic):
+        return None, [*found, chosen]
+    with chosen.budget.aside():
+        graph, _, _ = open_network(chosen, settings)
+    return (graph, found) if graph else compile_network(program, chosen, settings)
 
 
 def choose(program: Program, name: str | None, settings: Settings) -> NetworkValue | Diagnostic:
@@ -107,4 +150,4 @@ def identity(each: Diagnostic) -> object:
     return each.code, place, each.message.split("` ", 1)[-1]
 
 
-__all__ = ["Settings", "check_source", "compile_source", "open_program"]
+__all__ = ["Settings", "check_source", "compile_source", "open_program", "open_source"]

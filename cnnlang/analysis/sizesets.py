@@ -67,6 +67,35 @@ class SizeSet:
         """The residues that have sizes at all."""
         return [r for r, (low, high) in enumerate(self.intervals) if high is None or low <= high]
 
+    def below(self, size: int) -> int | None:
+        """The largest size in the set up to `size`, None if there is none."""
+        found = (self.last(r, (size - r) // self.period) for r in range(self.period))
+        return max((each for each in found if each is not None), default=None)
+
+    def last(self, r: int, most: int) -> int | None:
+        """The largest size of a residue that is at most r + most * period."""
+        low, high = self.intervals[r]
+        k = most if high is None else min(high, most)
+        return r + k * self.period if k >= low else None
+
+    def above(self, size: int) -> int | None:
+        """The smallest size in the set from `size` on, None if there is none."""
+        found = (self.first(r, -((r - size) // self.period)) for r in range(self.period))
+        return min((each for each in found if each is not None), default=None)
+
+    def first(self, r: int, least: int) -> int | None:
+        """The smallest size of a residue that is at least r + least * period."""
+        low, high = self.intervals[r]
+        k = max(low, least)
+        return r + k * self.period if high is None or k <= high else None
+
+    def nearest(self, size: int) -> str:
+        """What to make of a size that is not in the set: `nearest 448 (crop 3) or 464 (pad 13)`."""
+        below, above = self.below(size), self.above(size)
+        words = [f"{below} (crop {size - below})"] if below is not None else []
+        words += [f"{above} (pad {above - size})"] if above is not None else []
+        return f"nearest {' or '.join(words)}"
+
     @property
     def ordinary(self) -> int:
         """224, or the next size above that is in the set, or the largest one."""

@@ -3,43 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import lcm
 
+from cnnlang.analysis.causes import Step, because, places, reasons
+from cnnlang.analysis.costs import reached
+from cnnlang.analysis.products import singles
 from cnnlang.analysis.sizesets import SizeSet, describe, every, restrict, shrink
 from cnnlang.diagnostics.model import Diagnostic, Related, Severity
 from cnnlang.graph import Graph, Located
-from cnnlang.sizes import Free, Size, free
+from cnnlang.sizes import Free, Mixed, Size, free, symbols
 
 WORK = 1_000_000
 """Residue classes that one network may ask to be solved."""
+LONGEST = 48
+"""The longest words for a set that leave room for the place that sets it."""
+
+
+@dataclass(slots=True)
+class Solution:
+    """The valid sizes of every free dimension, what took the others out, and what no size meets."""
+
+    sets: dict[str, SizeSet]
+    steps: dict[str, list[Step]]
+    errors: list[Diagnostic] = field(default_factory=list)
+    work: int = 0
 
 
 def valid_sizes(graph: Graph) -> tuple[dict[str, SizeSet], list[Diagnostic]]:
     """The valid sizes of every free dimension, and errors for conditions that none can meet."""
-    sets = {symbol: every(symbol) for symbol in graph.free}
-    blame: dict[str, Located] = {}
-    errors: list[Diagnostic] = []
-    work = 0
-    for each in distinct(graph.conditions):
-        value = each.condition.value
-        if not isinstance(value, Free):
-            errors.append(undecided(each))
-            continue
-        before = sets[value.symbol]
-        work += lcm(before.period, value.period)
-        if work > WORK:
-            errors.append(endless(each))
+    solution = solve(graph)
+    return solution.sets, solution.errors or notes(graph, solution)
+
+
+def solve(graph: Graph, training: bool = True) -> Solution:
+    """The valid sizes with what limits them; without what only training needs, if so asked."""
+    solution = Solution({s: every(s) for s in graph.free}, {s: [] for s in graph.free})
+    needed = None if training else reached(graph, graph.outputs)
+    conditions = [c for c in graph.conditions if needed is None or c.node in needed]
+    for each in sorted(distinct(conditions), key=lambda c: isinstance(c.condition.value, Mixed)):
+        if not add(solution, each):
             break
-        after = restrict(before, value, each.condition.zero)
+    solution.sets = {symbol: shrink(sizes) for symbol, sizes in solution.sets.items()}
+    return solution
+
+
+def add(solution: Solution, each: Located) -> bool:
+    """Take out the sizes that do not meet a condition; false if that would be too much work."""
+    found = singles(each.condition, solution.sets)
+    if found is None:
+        solution.errors.append(undecided(each))
+        return True
+    for value, zero in found:
+        before = solution.sets[value.symbol]
+        solution.work += lcm(before.period, value.period)
+        if solution.work > WORK:
+            solution.errors.append(endless(each))
+            return False
+        after = restrict(before, value, zero)
         if after.empty:
-            errors.append(impossible(each, before, blame.get(value.symbol)))
-            continue
+            steps = solution.steps[value.symbol]
+            solution.errors.append(impossible(each, before, steps[-1].located if steps else None))
+            return True
         if after is not before:
-            blame[value.symbol] = each
-        sets[value.symbol] = after
-    sets = {symbol: shrink(sizes) for symbol, sizes in sets.items()}
-    return sets, errors or notes(graph, sets, blame)
+            solution.steps[value.symbol].append(Step(each, before, after))
+        solution.sets[value.symbol] = after
+    return True
 
 
 def simplified(size: Size, sets: Mapping[str, SizeSet]) -> Size:
@@ -85,33 +114,58 @@ def endless(each: Located) -> Diagnostic:
 
 def undecided(each: Located) -> Diagnostic:
     problem = each.condition.problem
+    several = len(symbols((each.condition.value,))) > 1
     return Diagnostic(
         "S120",
-        "whether this fits depends on several free dimensions at once",
+        "whether this fits depends on "
+        + ("several free dimensions at once" if several else "a free dimension more than once"),
         each.span,
         f"asks that {each.condition.value} be " + ("0" if each.condition.zero else "at least 0"),
         notes=(problem.message,),
-        help="fix all but one of the input's free dimensions",
+        help="fix all but one of the input's free dimensions"
+        if several
+        else "fix the input's size",
     )
 
 
-def notes(graph: Graph, sets: dict[str, SizeSet], blame: dict[str, Located]) -> list[Diagnostic]:
+def notes(graph: Graph, solution: Solution) -> list[Diagnostic]:
     """One note for all free dimensions that are not free to take every size."""
-    limited = {symbol: sizes for symbol, sizes in sets.items() if not sizes.everything}
+    limited = {symbol: sizes for symbol, sizes in solution.sets.items() if not sizes.everything}
     if not limited:
         return []
-    where = {id(blame[s]): blame[s] for s in limited}
-    related = tuple(Related(each.span, each.condition.problem.message) for each in where.values())
+    causes = [cause for symbol in limited for cause in reasons(solution.steps[symbol])]
+    words = f"`{graph.name}` takes {together(limited)}"
+    why = f" ({because(graph, causes[0])})" if len(together(limited)) < LONGEST else ""
     return [
         Diagnostic(
             "V401",
-            f"`{graph.name}` takes {together(limited)}",
+            words + why + in_evaluation(graph, solution),
             graph.root.span,
             "",
-            related[:1],
+            places(graph, causes[0]),
             severity=Severity.NOTE,
         )
     ]
+
+
+def in_evaluation(graph: Graph, solution: Solution) -> str:
+    """What differs where the part that only training needs is left out."""
+    if graph.training_outputs is None:
+        return ""
+    sets = solve(graph, training=False).sets
+    if sets == solution.sets:
+        return ""
+    return f", in evaluation {together(sets)}"
+
+
+def advice(sets: Mapping[str, SizeSet], given: Mapping[str, int]) -> list[str]:
+    """A line for each given size that is not valid: what to crop or pad it to."""
+    lines: dict[str, list[str]] = {}
+    for symbol, size in given.items():
+        if symbol in sets and size not in sets[symbol]:
+            words = f"= {size} is not valid; {sets[symbol].nearest(size)}"
+            lines.setdefault(words, []).append(symbol)
+    return [f"{' and '.join(symbols)} {words}" for words, symbols in lines.items()]
 
 
 def together(sets: dict[str, SizeSet]) -> str:

@@ -16,8 +16,8 @@ from cnnlang.elaborate.values import (
     FunctionValue,
     NetworkValue,
 )
-from cnnlang.layers.tensor import AXES, TOKENS, Tensor
-from cnnlang.sizes import Size, free
+from cnnlang.layers.tensor import AXES, SPATIAL, TOKENS, Tensor
+from cnnlang.sizes import Free, Size, free
 from cnnlang.syntax import ast
 
 if TYPE_CHECKING:
@@ -30,14 +30,38 @@ DEFINITIONS = (BlockValue, NetworkValue, FunctionValue, ExternValue)
 def declare(frame: Frame, node: ast.Input, settings: Settings) -> None:
     """An `input` statement: a node, a label if it has a name, and the flow."""
     place = len(frame.builder.inputs)
-    shape = tuple(dimension(frame, part) for part in pattern(node.shape))
+    shape = shape_written(frame, node)
     override = settings.shapes.get(node.name or "x", settings.shapes.get(place))
     if override is not None:
         shape = replaced(frame, node, shape, override)
+    tensor = typed(node, shape)
+    if settings.written is not None:
+        tensor = opened(tensor, shape_written(frame, node), settings.written)
     name = claim(frame, node.name or "x", "input", node.name_span or node.span)
-    value = frame.builder.input(name, typed(node, shape), node.span)
+    value = frame.builder.input(name, tensor, node.span)
     frame.scope.labels[name] = value
     frame.flow = value
+
+
+def shape_written(frame: Frame, node: ast.Input) -> tuple[Size, ...]:
+    """The shape as the file has it."""
+    return tuple(dimension(frame, part) for part in pattern(node.shape))
+
+
+def opened(tensor: Tensor, declared: tuple[Size, ...], written: dict[str, int]) -> Tensor:
+    """The tensor with its spatial sizes free: by the letters that it declares, or by new ones.
+
+    Axes of one name and size are one dimension in all inputs; where the size differs it stays.
+    """
+    shape = list(tensor.shape)
+    for place, (axis, size) in enumerate(zip(tensor.axes, tensor.shape, strict=True)):
+        if axis not in SPATIAL or not isinstance(size, int):
+            continue
+        own = declared[place]
+        letter = own.symbol if isinstance(own, Free) else axis[0].upper()
+        if written.setdefault(letter, size) == size:
+            shape[place] = free(letter)
+    return tensor.resized(shape)
 
 
 def dimension(frame: Frame, part: ast.Expression) -> Size:

@@ -51,6 +51,16 @@ class Budget:
         self.layers = LAYERS
         self.calls = self.levels = 0
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is worked out for a remark may use half of what is left, and runs out silently."""
+        kept = self.steps - self.steps // 2
+        self.steps //= 2
+        try:
+            yield
+        finally:
+            self.steps = kept + max(self.steps, 0)
+
     def step(self, span: Span, count: int = 1) -> None:
         self.steps -= count
         if self.steps < 0:

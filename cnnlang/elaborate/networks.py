@@ -23,10 +23,14 @@ from cnnlang.syntax import ast
 
 @dataclass(frozen=True)
 class Settings:
-    """What is set from outside: parameters by name, and input shapes by name or position."""
+    """What is set from outside: parameters by name, and input shapes by name or position.
+
+    Where `written` is given, all spatial sizes are free; it then gets those that were numbers.
+    """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str | int, tuple[Any, ...]] = field(default_factory=dict)
+    written: dict[str, int] | None = None
 
 
 def elaborate(

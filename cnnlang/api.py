@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnlang.backends.matching import WeightsError
-from cnnlang.compilation import check_source, compile_source
+from cnnlang.compilation import check_source, compile_source, open_source
 from cnnlang.diagnostics.model import Diagnostic, Severity
 from cnnlang.elaborate.networks import Settings
 from cnnlang.elaborate.values import Word
@@ -96,6 +96,28 @@ def compile_file(
     `parameters` sets parameters of the network; `shapes` replaces input shapes, by the input's
     name or position, without the batch axis.
     """
+    return compiled(compile_source, path, network, parameters, shapes)
+
+
+def open_file(
+    path: Path, network: str | None = None, parameters: Mapping[str, Any] | None = None
+) -> tuple[Graph, list[Diagnostic]]:
+    """The graph of one network with all spatial sizes of its inputs free.
+
+    Those that are fixed stay so where the network cannot do otherwise: where the number of its
+    weights depends on them. Raises `CompileError` for errors.
+    """
+    return compiled(open_source, path, network, parameters, None)
+
+
+def compiled(
+    stage: Callable[..., tuple[Graph | None, list[Diagnostic]]],
+    path: Path,
+    network: str | None,
+    parameters: Mapping[str, Any] | None,
+    shapes: Mapping[str | int, Shape] | None,
+) -> tuple[Graph, list[Diagnostic]]:
+    """What a stage makes of one network of a file."""
     source, problems = read(os.fspath(path))
     if source is None:
         raise CompileError(problems)
@@ -103,7 +125,7 @@ def compile_file(
         {name: plain(value) for name, value in (parameters or {}).items()},
         {key: tuple(shape) for key, shape in (shapes or {}).items()},
     )
-    graph, problems = compile_source(source, fetch, network or meant(os.fspath(path)), settings)
+    graph, problems = stage(source, fetch, network or meant(os.fspath(path)), settings)
     if graph is None:
         raise CompileError(problems)
     return graph, problems

@@ -102,8 +102,12 @@ def open_source(
     if isinstance(chosen, Diagnostic):
         return None, [*found, chosen]
     with chosen.budget.aside():
-        graph, _, _ = open_network(chosen, settings)
-    return (graph, found) if graph else compile_network(program, chosen, settings)
+        graph, _, problems = open_network(chosen, settings)
+    if graph is not None:
+        return graph, found
+    why = [replace(each, severity=Severity.NOTE) for each in problems[:1]]
+    graph, more = compile_network(program, chosen, settings)
+    return graph, distinct([*found, *more, *(why if graph else ())])
 
 
 def choose(program: Program, name: str | None, settings: Settings) -> NetworkValue | Diagnostic:

@@ -29,9 +29,14 @@ def reasons(steps: list[Step]) -> list[Located]:
     rests = [each for each in steps if len(each.after.residues) < each.after.period]
     found = [max(rests, key=lambda each: seldom(each.located)).located] if rests else []
     above = [s for s in steps if s.after.greatest != s.before.greatest]
-    below = [s for s in steps if s.after.least != s.before.least]
+    below = [s for s in steps if s.after.least != s.before.least and not smallest(steps[-1].after)]
     found += [each[-1].located for each in (above, below) if each]
     return list({id(each): each for each in found}.values())
+
+
+def smallest(sizes: SizeSet) -> bool:
+    """True if a set begins with the first number that has one of its rests."""
+    return sizes.period > 1 and sizes.least == min(r or sizes.period for r in sizes.residues)
 
 
 def seldom(each: Located) -> tuple[bool, int]:

@@ -160,12 +160,14 @@ def in_evaluation(graph: Graph, solution: Solution) -> str:
 
 def advice(sets: Mapping[str, SizeSet], given: Mapping[str, int]) -> list[str]:
     """A line for each given size that is not valid: what to crop or pad it to."""
-    lines: dict[str, list[str]] = {}
+    lines: dict[tuple[int, str], list[str]] = {}
     for symbol, size in given.items():
         if symbol in sets and size not in sets[symbol]:
-            words = f"= {size} is not valid; {sets[symbol].nearest(size)}"
-            lines.setdefault(words, []).append(symbol)
-    return [f"{' and '.join(symbols)} {words}" for words, symbols in lines.items()]
+            lines.setdefault((size, sets[symbol].nearest(size)), []).append(symbol)
+    return [
+        f"{size} is not valid for {' and '.join(symbols)}; {nearest}"
+        for (size, nearest), symbols in lines.items()
+    ]
 
 
 def together(sets: dict[str, SizeSet]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnlang.cli.terminal import Failure, report
-from cnnlang.diagnostics.model import Severity
+from cnnlang.diagnostics.model import Diagnostic, Severity
 from cnnlang.sources import reason
 
 if TYPE_CHECKING:
@@ -24,15 +24,24 @@ def compiled(
     shapes: Mapping[str | int, tuple[int, ...]],
 ) -> Graph:
     """The graph of a network; its errors end the command, its warnings are shown."""
-    from cnnlang.api import CompileError, compile_file
+    from cnnlang.api import compile_file
+
+    graph, remarks = answered(lambda: compile_file(file, network, settings, shapes))
+    report([each for each in remarks if each.severity is Severity.WARNING])
+    return graph
+
+
+def answered(
+    compile: Callable[[], tuple[Graph, list[Diagnostic]]],
+) -> tuple[Graph, list[Diagnostic]]:
+    """What a compilation gives; its errors are shown and end the command."""
+    from cnnlang.api import CompileError
 
     try:
-        graph, remarks = compile_file(file, network, settings, shapes)
+        return compile()
     except CompileError as error:
         report(error.diagnostics)
         raise click.exceptions.Exit(1) from None
-    report([each for each in remarks if each.severity is Severity.WARNING])
-    return graph
 
 
 def write(path: str, data: bytes, source: str | None = None) -> None:

@@ -12,7 +12,7 @@ from cnnlang import __version__
 from cnnlang.cli.terminal import complain, prepare
 from cnnlang.diagnostics.suggest import nearest
 
-COMMANDS = ("check", "summary", "build", "draw", "diff", "fmt", "run", "new")
+COMMANDS = ("check", "summary", "sizes", "build", "draw", "diff", "fmt", "run", "new")
 
 
 class Group(click.Group):
@@ -64,6 +64,7 @@ Examples:
   cnnlang new resnet                       start from a published network
   cnnlang check resnet.cnn                 shapes, names and budgets
   cnnlang summary resnet.cnn ResNet50      parameters and MACs
+  cnnlang sizes unet.cnn UNet --size 451       the nearest valid input sizes
   cnnlang build resnet.cnn ResNet50 -o resnet50.py
   cnnlang draw resnet.cnn ResNet50 -o resnet50.pdf
   cnnlang diff main:resnet.cnn resnet.cnn  what a change does, for a pull request

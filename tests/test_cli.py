@@ -379,7 +379,8 @@ def test_summary_as_json(call: Call) -> None:
     assert data["parameters"] == 25_557_032
     assert data["macs"] == 4_089_184_256
     assert data["inputs"] == [{"name": "x", "shape": [3, 224, 224], "dtype": "float"}]
-    assert set(data["layers"][0]) == {"name", "kind", "output", "parameters", "macs"}
+    keys = {"name", "kind", "output", "parameters", "macs", "receptive_field"}
+    assert set(data["layers"][0]) == keys
 
 
 def test_summary_depth(call: Call) -> None:

@@ -26,7 +26,6 @@ from cnnlang.backends.diagram.volumes.model import Volume, collect
 from cnnlang.backends.diagram.volumes.rows import lanes
 from cnnlang.backends.diagram.volumes.solid import Scale, mix, solid
 from cnnlang.backends.diagram.volumes.stairs import descends, skips
-from cnnlang.backends.summary import ordinary
 from cnnlang.cli import command
 from tests.zoo.comparison import reference
 
@@ -66,7 +65,7 @@ drawn = pytest.mark.parametrize(("file", "network"), DRAWN, ids=lambda each: str
 def maps(file: str, network: str | None = None) -> list[Volume]:
     graph = compile_file(file, network)[0]
     sets = valid_sizes(graph)[0]
-    return collect(fold(arrange(graph)), {s: ordinary(sets[s]) for s in graph.free})
+    return collect(fold(arrange(graph)), {s: sets[s].ordinary for s in graph.free})
 
 
 def written(tmp_path: Path, body: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cnnlang.analysis import costs
-from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.diagram.cards.model import cards as dealt
 from cnnlang.backends.diagram.cards.page import Overview
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
@@ -17,7 +16,7 @@ from cnnlang.backends.diagram.volumes.model import Volume, collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
-from cnnlang.backends.summary import count, ordinary
+from cnnlang.backends.summary import count, usual_sizes
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
 
@@ -34,7 +33,7 @@ LEGEND = {
 
 def cards(graph: Graph, theme: str) -> Drawing:
     """The overview of a network; free dimensions are drawn for an ordinary size."""
-    look, sizes = THEMES[theme], usual(graph)
+    look, sizes = THEMES[theme], usual_sizes(graph)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     Overview(dealt(collect(fold(arrange(graph)), sizes)), look, drawing).draw()
     head(drawing, graph, sizes, look)
@@ -44,15 +43,9 @@ def cards(graph: Graph, theme: str) -> Drawing:
     return drawing
 
 
-def usual(graph: Graph) -> dict[str, int]:
-    """An ordinary size for every free dimension."""
-    sets = valid_sizes(graph)[0]
-    return {symbol: ordinary(sets[symbol]) for symbol in graph.free}
-
-
 def volumes(graph: Graph, theme: str) -> Drawing:
     """The paper figure of a network; free dimensions are drawn for an ordinary size."""
-    look, sizes = THEMES[theme], usual(graph)
+    look, sizes = THEMES[theme], usual_sizes(graph)
     maps = collect(fold(arrange(graph)), sizes)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     if descends(maps):

@@ -399,6 +399,22 @@ def test_fields_do_not_wait_for_the_size(body: str, field: str, tmp_path: Path) 
     assert fields_of(f"network N {{\n input 3xHxW\n {body}\n}}\n", tmp_path)[-1] == field
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "upsample(size=2000000011)",
+        "upsample(size=2000000011, mode=area)",
+        "adaptive_avgpool(1000003)",
+        "conv_transpose(2, 3, stride=1000003)",
+        "conv_transpose(2, 100003, stride=3, dilation=2)",
+        "upsample(size=4095)\n repeat 80 { conv(2, 3x3, padding=1) }",
+    ],
+)
+def test_what_repeats_too_seldom_costs_nothing(body: str, tmp_path: Path) -> None:
+    text = f"network N {{\n input 2x4091x4091\n {body}\n}}\n"
+    assert fields_of(text, tmp_path)[-1] == "?"
+
+
 def test_a_field_for_every_input(tmp_path: Path) -> None:
     text = "network N {\n input a: 3x32x32\n input b: 3x30x30\n"
     text += " a -> conv(4, 3x3) -> c: conv(4, 1x1)\n b -> conv(4, 1x1) -> concat(c)\n}\n"

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from cnnlang.graph import Graph, Node
-from cnnlang.layers.reading import EVERYTHING, Read, Usual, hull, own, through
+from cnnlang.layers.reading import EVERYTHING, UNKNOWN, Read, Usual, hull, own, through
 from cnnlang.layers.tensor import SPATIAL, Tensor
 from cnnlang.sizes import at
 
@@ -62,12 +62,14 @@ Fields: TypeAlias = Mapping[str, tuple[Field, ...]]
 """The fields by the name of the input, one for each of its spatial axes."""
 
 
+WORK = 500_000
+"""The most phases that are kept of one network; what comes after them is not known."""
+
+
 def receptive(graph: Graph, sizes: Mapping[str, int]) -> list[Fields]:
     """The receptive fields of every node; `sizes` are ordinary ones for the free dimensions."""
-    states: list[State] = []
-    for node in graph.nodes:
-        states.append(followed(graph, node, states, sizes) if node.layer else begun(node))
-    return [told(graph, state) for state in states]
+    tracing = Tracing(graph, sizes)
+    return [told(graph, state) for state in tracing.states]
 
 
 def spatial(x: Tensor) -> list[int]:
@@ -75,28 +77,45 @@ def spatial(x: Tensor) -> list[int]:
     return [place for place, axis in enumerate(x.axes) if axis in SPATIAL]
 
 
-def begun(node: Node) -> State:
-    """An input reads itself."""
-    return {(node.index, axis): own(axis) for axis in spatial(node.output)}
+class Tracing:
+    """Goes through the nodes in order, and keeps what each reads of the inputs."""
 
+    def __init__(self, graph: Graph, sizes: Mapping[str, int]) -> None:
+        self.graph = graph
+        self.sizes = sizes
+        self.work = 0
+        self.states: list[State] = []
+        for node in graph.nodes:
+            self.states.append(self.begun(node) if node.layer is None else self.follow(node))
 
-def followed(graph: Graph, node: Node, states: list[State], sizes: Mapping[str, int]) -> State:
-    """What a layer reads, through all that it takes in."""
-    assert node.layer is not None
-    usual, found = Usual(sizes), State()
-    reads = node.layer.reads(graph.tensors(node), node.output, usual)
-    for i, axes in zip(node.inputs, reads, strict=False):
-        for key, before in states[i].items() if axes else ():
-            read = before if before.axis is None else through(axes[before.axis], before)
-            known = found.get(key)
-            found[key] = read if known is None else met(known, read, node.output, sizes)
-    exact = not usual.asked
-    return {key: replace(r, exact=r.exact and exact, part=False) for key, r in found.items()}
+    def begun(self, node: Node) -> State:
+        """An input reads itself."""
+        return {(node.index, axis): own(axis) for axis in spatial(node.output)}
 
+    def follow(self, node: Node) -> State:
+        """What a layer reads, through all that it takes in."""
+        assert node.layer is not None
+        usual, found = Usual(self.sizes), State()
+        reads = node.layer.reads(self.graph.tensors(node), node.output, usual)
+        for i, axes in zip(node.inputs, reads, strict=False):
+            for key, before in self.states[i].items() if axes else ():
+                read = before if before.axis is None else through(axes[before.axis], before)
+                known = found.get(key)
+                found[key] = read if known is None else self.met(known, read, node.output)
+        exact = not usual.asked
+        return {key: self.kept(read, exact) for key, read in found.items()}
 
-def met(a: Read, b: Read, output: Tensor, sizes: Mapping[str, int]) -> Read:
-    """The hull of two branches."""
-    return hull(a, b, 1 if a.axis is None else at(output.shape[a.axis], sizes))
+    def met(self, a: Read, b: Read, output: Tensor) -> Read:
+        """The hull of two branches."""
+        return hull(a, b, 1 if a.axis is None else at(output.shape[a.axis], self.sizes))
+
+    def kept(self, read: Read, exact: bool) -> Read:
+        """What is read, as far as there is room for its phases."""
+        phases = len(read.low.values)
+        self.work += phases if phases > 1 else 0
+        if self.work > WORK and phases > 1:
+            return UNKNOWN
+        return replace(read, exact=read.exact and exact, part=False)
 
 
 def told(graph: Graph, state: State) -> Fields:

@@ -17,6 +17,8 @@ from cnnlang.sizes import Size, at
 
 PERIOD = 4096
 """The most positions after which a function may repeat; what repeats more seldom is not known."""
+WIDEST = 256
+"""The widest dilated window with a stride whose holes are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def through(outer: Read, inner: Read) -> Read:
     """What `outer` reads of what `inner` reads."""
     if outer.axis is None or inner.axis is None:
         return EVERYTHING if EVERYTHING in (outer, inner) else UNKNOWN
+    if outer.low == outer.high == SAME:
+        return replace(inner, axis=outer.axis, exact=inner.exact and outer.exact, part=outer.part)
     low, high = inner.low.after(outer.low), inner.high.after(outer.high)
     if low is None or high is None:
         return UNKNOWN
@@ -158,6 +162,8 @@ def spreading(axis: int, kernel: int, stride: int, dilation: int, before: int) -
     """
     extent = dilation * (kernel - 1) + 1
     taps = range(0, extent, dilation)
+    if stride > PERIOD or (extent > WIDEST and dilation > 1 and stride > 1):
+        return UNKNOWN
     if dilation == 1 or stride == 1:
         low = Line(tuple(-((extent - 1 - before - o) // stride) for o in range(stride)), 1)
         high = Line(tuple((o + before) // stride for o in range(stride)), 1)
@@ -176,6 +182,8 @@ def sampled(axis: int, ratio: Fraction, start: Fraction, taps: tuple[int, int]) 
 
     Of two taps the second has no weight where there is nothing to round.
     """
+    if ratio.denominator > PERIOD:
+        return UNKNOWN
     places = [o * ratio + start for o in range(ratio.denominator)]
     low = tuple(floor(place) + taps[0] for place in places)
     high = tuple(ceil(place) if taps == (0, 1) else floor(place) + taps[1] for place in places)
@@ -187,6 +195,8 @@ def binned(axis: int, size: int, bins: int) -> Read:
     if bins == 1:
         return EVERYTHING
     ratio = Fraction(size, bins)
+    if ratio.denominator > PERIOD:
+        return UNKNOWN
     places = range(ratio.denominator)
     low = tuple(floor(o * ratio) for o in places)
     high = tuple(ceil((o + 1) * ratio) - 1 for o in places)

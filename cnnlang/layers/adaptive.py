@@ -107,6 +107,8 @@ class AdaptiveMaxPool(Sized, name="adaptive_maxpool"):
     kind: ClassVar[tuple[str, str]] = ("AdaptiveMaxPool", "adaptive_max_pool")
 
 
-def fitted(axis: int, size: Size, bins: int) -> Read:
+def fitted(axis: int, size: Size, bins: int | None) -> Read:
     """The windows of one axis; on a free one they grow with it."""
+    if bins is None:
+        return own(axis)
     return binned(axis, size, bins) if isinstance(size, int) else EVERYTHING

@@ -94,6 +94,15 @@ def test_summaries_follow_their_schema(options: tuple[str, ...]) -> None:
     validate(schema("summary"), run("summary", RESNET, "ResNet18", "--json", *options))
 
 
+@pytest.mark.parametrize(
+    "arguments", [("unet", "UNet"), ("unet", "UNet", "--size", "451"), ("lenet5",)]
+)
+def test_valid_sizes_follow_their_schema(arguments: tuple[str, ...]) -> None:
+    name, *options = arguments
+    file = str(ROOT / "examples" / f"{name}.cnn")
+    validate(schema("sizes"), run("sizes", file, *options, "--format", "json"))
+
+
 @pytest.mark.parametrize("networks", [("ResNet18", "ResNet18"), ("ResNet18", "ResNet50")])
 @pytest.mark.parametrize("options", [(), ("--input", "3x64x64")])
 def test_comparisons_follow_their_schema(
@@ -109,6 +118,7 @@ def test_a_schema_names_every_key_that_there_is(path: Path) -> None:
         "diagnostics": run("check", str(ROOT / "tests"), "--format", "json"),
         "summary": run("summary", LENET, "--json"),
         "comparison": run("diff", RESNET, RESNET, "ResNet18", "ResNet50", "--format", "json"),
+        "sizes": run("sizes", RESNET, "ResNet18", "--format", "json"),
     }
     known = json.loads(path.read_text(encoding="utf-8"))
     document = json.loads(texts[path.name.split(".")[0]])

@@ -36,7 +36,7 @@ class Valid:
         return None if self.asked is None else self.asked in self.sizes
 
     def as_dict(self) -> dict[str, Any]:
-        """The set for `json.dumps`: the sizes r + k * period, k from `first` to `last`."""
+        """The set for `json.dumps`; the schema is `grammar/sizes.schema.json`."""
         found: dict[str, Any] = {
             "name": self.symbol,
             "valid": str(self.sizes),

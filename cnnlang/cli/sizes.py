@@ -58,7 +58,7 @@ def command(
     found = valid(graph, {name: number for name, number in given.items() if number})
     if format == "json":
         sizes = [each.as_dict() for each in found]
-        click.echo(json.dumps({"network": graph.name, "sizes": sizes}, indent=2))
+        click.echo(json.dumps({"version": 1, "network": graph.name, "sizes": sizes}, indent=2))
     else:
         click.echo(text(graph, found))
     if any(each.valid is False for each in found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY
 from fractions import Fraction
 from math import floor
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, Raw, Value, X, unless
 from cnnlang.layers.common import times
-from cnnlang.layers.reading import Read, Reads, Usual, binned, own, sampled, shifted
+from cnnlang.layers.reading import Read, Reads, Usual, binned, interpolated, moved, own
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Pads, flat, narrow, need_map, spread
 from cnnlang.sizes import Shape, Size
@@ -106,12 +107,8 @@ class Pad(Fitting, name="pad"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         x = inputs[0]
-        if self.margins is not None:
-            befores = [before for before, _ in self.pads(x)]
-        else:
-            wanted = self.wanted(inputs)
-            befores = [usual((goal - h) // 2) for h, goal in zip(x.spatial, wanted, strict=True)]
-        return ((own(0), *(shifted(i, before) for i, before in enumerate(befores, 1))),)
+        befores = [before for before, _ in self.pads(x)] if self.margins is not None else None
+        return moved(befores or [(new - h) // 2 for h, new in between(x, output)], usual)
 
     def widened(self, x: Tensor, need: Need) -> Shape:
         sizes: list[Size] = []
@@ -213,12 +210,8 @@ class Crop(Fitting, name="crop"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         x = inputs[0]
-        if self.margins is not None:
-            befores = [before for before, _ in self.pads(x)]
-        else:
-            wanted = self.wanted(inputs)
-            befores = [usual((h - goal) // 2) for h, goal in zip(x.spatial, wanted, strict=True)]
-        return ((own(0), *(shifted(i, -before) for i, before in enumerate(befores, 1))),)
+        befores = [-before for before, _ in self.pads(x)] if self.margins is not None else None
+        return moved(befores or [-1 * ((h - new) // 2) for h, new in between(x, output)], usual)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         if self.offset is not None:
@@ -310,7 +303,7 @@ class Upsample(Fitting, name="upsample"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         x = inputs[0]
-        axes = enumerate(zip(x.spatial, output.spatial, strict=True), 1)
+        axes = enumerate(between(x, output), 1)
         return ((own(0), *(self.resampled(i, old, new, usual) for i, (old, new) in axes)),)
 
     def resampled(self, axis: int, old: Size, new: Size, usual: Usual) -> Read:
@@ -319,10 +312,8 @@ class Upsample(Fitting, name="upsample"):
             return binned(axis, usual(old), usual(new)) if new != old else own(axis)
         if self.align_corners:
             ratio = Fraction(usual(old) - 1, max(usual(new) - 1, 1))
-            return sampled(axis, ratio, Fraction(0), self.taps)
-        ratio = self.ratio(axis, old, new, usual)
-        start = {"nearest": Fraction(0), "nearest_exact": ratio / 2}.get(self.mode, (ratio - 1) / 2)
-        return sampled(axis, ratio, start, self.taps)
+            return interpolated(axis, ratio, self.mode, aligned=True)
+        return interpolated(axis, self.ratio(axis, old, new, usual), self.mode)
 
     def ratio(self, axis: int, old: Size, new: Size, usual: Usual) -> Fraction:
         """Positions of the input between neighbouring positions of the output."""
@@ -330,13 +321,6 @@ class Upsample(Fitting, name="upsample"):
             factor = self.scale[axis - 1] if isinstance(self.scale, tuple) else self.scale
             return 1 / Fraction(factor).limit_denominator(FINEST)
         return usual.ratio(old, new)
-
-    @property
-    def taps(self) -> tuple[int, int]:
-        """The first and the last position that is read, counted from the one rounded down to."""
-        if self.mode.startswith("nearest"):
-            return 0, 0
-        return (-1, 2) if self.mode == "bicubic" else (0, 1)
 
     def options(self, x: Tensor) -> dict[str, Value]:
         return {
@@ -377,6 +361,11 @@ def parts(margins: Pads) -> str:
     """The slices that cut margins off a map: `:, :, 1:-1, 1:-1`."""
     cut = [f"{before or ''}:{-after if after else ''}" for before, after in margins]
     return ", ".join([":", ":", *cut])
+
+
+def between(x: Tensor, output: Tensor) -> Iterator[tuple[Size, Size]]:
+    """The sizes of every axis before and after."""
+    return zip(x.spatial, output.spatial, strict=True)
 
 
 def scaled(size: Size, factor: float) -> Size:

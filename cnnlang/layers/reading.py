@@ -7,7 +7,7 @@ has m = n and a = 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, gcd, lcm
@@ -154,6 +154,11 @@ def shifted(axis: int, by: int) -> Read:
     return sliding(axis, 1, 1, by)
 
 
+def moved(befores: Sequence[Size], usual: Usual) -> Reads:
+    """Every position of a map reads the one so far before its own, a number an axis."""
+    return ((own(0), *(shifted(i, usual(before)) for i, before in enumerate(befores, 1))),)
+
+
 def spreading(axis: int, kernel: int, stride: int, dilation: int, before: int) -> Read:
     """A transposed window: the i with i * stride - before + dilation * j = o for a tap j.
 
@@ -175,6 +180,18 @@ def spreading(axis: int, kernel: int, stride: int, dilation: int, before: int) -
     lows = tuple(min(min(f) for q, f in found.items() if f and q >= o) for o in range(stride))
     highs = tuple(max(max(f) for q, f in found.items() if f and q <= o) for o in range(stride))
     return Read(axis, Line(lows, 1), Line(highs, 1))
+
+
+def interpolated(axis: int, ratio: Fraction, mode: str, aligned: bool = False) -> Read:
+    """Interpolation with `ratio` positions of the input for one of the output.
+
+    `mode` is PyTorch's, with or without corners that are aligned.
+    """
+    nearest = mode.startswith("nearest")
+    taps = (0, 0) if nearest else (-1, 2) if mode == "bicubic" else (0, 1)
+    if aligned or mode == "nearest":
+        return sampled(axis, ratio, Fraction(0), taps)
+    return sampled(axis, ratio, ratio / 2 if nearest else (ratio - 1) / 2, taps)
 
 
 def sampled(axis: int, ratio: Fraction, start: Fraction, taps: tuple[int, int]) -> Read:

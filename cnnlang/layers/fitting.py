@@ -302,9 +302,8 @@ class Upsample(Fitting, name="upsample"):
         return x.resized((x.channels, *sizes))
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
-        x = inputs[0]
-        axes = enumerate(between(x, output), 1)
-        return ((own(0), *(self.resampled(i, old, new, usual) for i, (old, new) in axes)),)
+        pairs = enumerate(between(inputs[0], output), 1)
+        return ((own(0), *(self.resampled(i, *pair, usual) for i, pair in pairs)),)
 
     def resampled(self, axis: int, old: Size, new: Size, usual: Usual) -> Read:
         """How one axis of `new` positions reads one of `old`."""
@@ -312,15 +311,16 @@ class Upsample(Fitting, name="upsample"):
             return binned(axis, usual(old), usual(new)) if new != old else own(axis)
         if self.align_corners:
             ratio = Fraction(usual(old) - 1, max(usual(new) - 1, 1))
-            return interpolated(axis, ratio, self.mode, aligned=True)
-        return interpolated(axis, self.ratio(axis, old, new, usual), self.mode)
+        else:
+            ratio = self.ratio(axis, old, new, usual)
+        return interpolated(axis, ratio, self.mode, self.align_corners)
 
     def ratio(self, axis: int, old: Size, new: Size, usual: Usual) -> Fraction:
         """Positions of the input between neighbouring positions of the output."""
-        if self.scale is not None:
-            factor = self.scale[axis - 1] if isinstance(self.scale, tuple) else self.scale
-            return 1 / Fraction(factor).limit_denominator(FINEST)
-        return usual.ratio(old, new)
+        if self.scale is None:
+            return usual.ratio(old, new)
+        factor = self.scale[axis - 1] if isinstance(self.scale, tuple) else self.scale
+        return 1 / Fraction(factor).limit_denominator(FINEST)
 
     def options(self, x: Tensor) -> dict[str, Value]:
         return {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
+from cnnlang.analysis.lints import lint
 from cnnlang.analysis.requirements import check_requirements
 from cnnlang.analysis.validity import valid_sizes
-from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
+from cnnlang.diagnostics.model import Diagnostic, Source, Span, has_errors
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.files import Fetch, Library, Program
 from cnnlang.elaborate.networks import Settings, elaborate, is_template
@@ -22,13 +23,21 @@ def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic
     return program, [each for file in library.programs.values() for each in file.diagnostics]
 
 
-def check_source(source: Source, fetch: Fetch) -> list[Diagnostic]:
-    """Everything that is wrong with a file, each network checked for all its sizes."""
+def check_source(
+    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+) -> list[Diagnostic]:
+    """Everything that is wrong with a file, each network checked for all its sizes.
+
+    `lints` are the codes of the rules that networks without errors are looked at with.
+    """
     program, found = open_program(source, fetch)
+    graphs = []
     for network in program.networks.values():
         if not is_template(network):
-            found += compile_network(program, network, Settings())[1]
-    return distinct(found)
+            graph, problems = compile_network(program, network, Settings())
+            found += problems
+            graphs += [graph] if graph else []
+    return distinct([*found, *(lint(graphs, lints, source) if lints else ())])
 
 
 def compile_network(
@@ -96,13 +105,13 @@ def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def identity(each: Diagnostic) -> object:
-    """What makes two diagnostics one: the place of an error; of a note also what it says.
+    """What makes two diagnostics one: the place; of a note on valid sizes also what it says.
 
-    The name of the network, which a note begins with, does not count.
+    The name of the network, which such a note begins with, does not count.
     """
     span = each.span
     place = (span.source.name, span.start, span.end) if span else None
-    if each.severity is Severity.ERROR and place:
+    if place and not each.code.startswith("V"):
         return each.code, place
     return each.code, place, each.message.split("` ", 1)[-1]
 

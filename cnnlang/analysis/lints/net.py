@@ -1,0 +1,195 @@
+"""A graph as the lints read it: who uses what, which sizes can occur, how windows lie."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf, lcm
+
+from cnnlang.analysis.validity import SizeSet, empty, valid_sizes, widen
+from cnnlang.graph import Apply, Choice, Enter, Graph, Item, Loop, Node
+from cnnlang.layers.base import Layer
+from cnnlang.layers.convolution import Convolution, Separable
+from cnnlang.layers.pooling import Pooling
+from cnnlang.layers.tensor import Tensor
+from cnnlang.sizes import Free, Size, SizeLimit
+
+LARGEST = 10_000
+"""The largest kernel, and the longest pattern of a free size, that is looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A window on one axis of a map: its size, the window, the padding, the positions it makes."""
+
+    name: str
+    size: Size
+    kernel: int
+    stride: int
+    dilation: int
+    before: Size
+    after: Size
+    outputs: Size
+
+    @property
+    def extent(self) -> int:
+        """Positions that the window spans."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+class Net:
+    """A graph with what follows from it, each worked out when it is first asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes = graph.nodes
+        self.known: dict[Size, tuple[float, float]] = {}
+        self.windows: dict[tuple[int, Tensor], tuple[Axis, ...]] = {}
+
+    def of(self, *kinds: type[Layer]) -> Iterator[Node]:
+        """The nodes of some layers, in the order of the run."""
+        return (node for node in self.nodes if isinstance(node.layer, kinds))
+
+    def input(self, node: Node) -> Tensor:
+        """The first tensor that flows into a node."""
+        return self.nodes[node.inputs[0]].output
+
+    def before(self, node: Node) -> Node:
+        """The node that the first tensor comes from."""
+        return self.nodes[node.inputs[0]]
+
+    # --- uses ------------------------------------------------------------------------------------
+
+    @cached_property
+    def consumers(self) -> list[list[int]]:
+        """By node, the nodes that take its tensor; one that takes it twice stands there twice."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for each in node.inputs:
+                found[each].append(node.index)
+        return found
+
+    @cached_property
+    def outputs(self) -> frozenset[int]:
+        """What the network returns, in training too."""
+        return frozenset((*self.graph.outputs, *(self.graph.training_outputs or ())))
+
+    @cached_property
+    def applications(self) -> Counter[tuple[str, ...]]:
+        """How often the module at a path is applied: more than once if it is shared."""
+        return Counter(node.path for node in self.nodes)
+
+    def user(self, node: Node) -> Node | None:
+        """The only node that takes the tensor of `node`; None if there are others, or outputs."""
+        users = self.consumers[node.index]
+        if len(users) != 1 or node.index in self.outputs:
+            return None
+        return self.nodes[users[0]]
+
+    @cached_property
+    def homes(self) -> dict[int, tuple[int, int, str]]:
+        """By node, the list of items that it stands in, its place there, the kind of module."""
+        found: dict[int, tuple[int, int, str]] = {}
+        lists: list[tuple[list[Item] | tuple[Item, ...], str]] = [(self.graph.root.items, "")]
+        while lists:
+            items, kind = lists.pop()
+            for place, item in enumerate(items):
+                if isinstance(item, Apply):
+                    found[item.node] = (id(items), place, kind)
+                lists += opened(item, kind)
+        return found
+
+    def adjoin(self, first: Node, second: Node) -> bool:
+        """True if nothing can come between two nodes, whatever parameters are set."""
+        a, b = self.homes.get(first.index), self.homes.get(second.index)
+        return a is not None and b is not None and (a[0], a[1] + 1) == b[:2]
+
+    def numbered(self, node: Node) -> bool:
+        """True in a stack, where a layer less gives the others other names."""
+        return self.homes.get(node.index, (0, 0, ""))[2] == "stack"
+
+    # --- sizes -----------------------------------------------------------------------------------
+
+    @cached_property
+    def sets(self) -> dict[str, SizeSet]:
+        """The valid sizes of the free dimensions."""
+        return valid_sizes(self.graph)[0] if self.graph.free else {}
+
+    def bounds(self, size: Size) -> tuple[float, float]:
+        """The least and the greatest value of a size among all valid inputs.
+
+        Infinite where there is no bound, or where it is not known.
+        """
+        if isinstance(size, int):
+            return size, size
+        if size not in self.known:
+            self.known[size] = self.measured(size)
+        return self.known[size]
+
+    def measured(self, size: Size) -> tuple[float, float]:
+        if not isinstance(size, Free) or size.symbol not in self.sets:
+            return -inf, inf
+        sizes = self.sets[size.symbol]
+        period = lcm(sizes.period, size.period)
+        if period > LARGEST:
+            return -inf, inf
+        step = size(period) - size(0)
+        ends: list[float] = []
+        for rest in range(period):
+            low, high = interval = widen(sizes, rest, period)
+            if not empty(interval):
+                ends.append(size(rest) + low * step)
+                ends.append(size(rest) + high * step if high is not None else endless(step, ends))
+        return (min(ends), max(ends)) if ends else (-inf, inf)
+
+    def is_one(self, sizes: tuple[Size, ...]) -> bool:
+        """True if all sizes are 1 for every valid input."""
+        return all(self.bounds(size) == (1, 1) for size in sizes)
+
+    # --- windows ---------------------------------------------------------------------------------
+
+    def axes(self, node: Node) -> tuple[Axis, ...]:
+        """The window of a convolution or pooling, axis by axis; nothing for other layers."""
+        layer = node.layer
+        if isinstance(layer, Separable):
+            layer = layer.parts()[0]
+        if not isinstance(layer, (Convolution, Pooling)):
+            return ()
+        key = (id(node.layer), self.input(node))
+        if key not in self.windows:
+            self.windows[key] = sliced(layer, self.input(node), node.output)
+        return self.windows[key]
+
+
+def endless(step: int, ends: list[float]) -> float:
+    """Where a size goes as its free dimension grows."""
+    return ends[-1] if step == 0 else inf * step
+
+
+def opened(item: Item, kind: str) -> list[tuple[list[Item] | tuple[Item, ...], str]]:
+    """The lists of items inside an item, each with the kind of module that holds it."""
+    if isinstance(item, Enter):
+        return [(item.instance.items, item.instance.kind)]
+    if isinstance(item, Choice):
+        return [(item.items, kind)]
+    return [(each, kind) for each in item.rounds] if isinstance(item, Loop) else []
+
+
+def sliced(layer: Convolution | Pooling, x: Tensor, output: Tensor) -> tuple[Axis, ...]:
+    """The axes of a window; nothing where the padding depends on several free dimensions."""
+    w = layer.window(x)
+    try:
+        pads = w.borders(x.spatial)
+    except SizeLimit:
+        return ()
+    if max(w.kernel) > LARGEST:
+        return ()
+    columns = zip(
+        x.axes[1:], x.spatial, w.kernel, w.stride, w.dilation, pads, output.spatial, strict=True
+    )
+    return tuple(
+        Axis(n, h, k, s, d, before, after, outputs)
+        for n, h, k, s, d, (before, after), outputs in columns
+    )

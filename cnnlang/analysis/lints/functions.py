@@ -148,11 +148,11 @@ def redundant(net: Net) -> Iterator[Finding]:
     `relu` of what is not negative, `relu6` of what is in 0..6 besides, `log_softmax` of
     `log_softmax`; dropout with p = 0; pooling with a 1x1 window and stride 1; adaptive pooling to
     the size that is there (not for free sizes); `upsample(1)`. It must hold of every layer that is
-    made of the text, and not depend on a name in it.
+    made of the text, none of them shared, and not depend on a name in it.
     """
     positive = signs(net)
     for node in net.nodes:
-        if node.layer is None or not node.inputs:
+        if node.layer is None or net.applications[node.path] > 1:
             continue
         if idle(net, node):
             edits = remove(node.call) if settled(node) else ()

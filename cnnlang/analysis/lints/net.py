@@ -9,13 +9,16 @@ from functools import cached_property
 from math import inf, lcm
 
 from cnnlang.analysis.validity import SizeSet, empty, valid_sizes, widen
-from cnnlang.graph import Apply, Choice, Enter, Graph, Item, Loop, Node
+from cnnlang.diagnostics.model import Span
+from cnnlang.graph import Apply, Choice, Enter, Graph, Instance, Item, Loop, Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.convolution import Convolution, Separable
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, Size, SizeLimit
 
+KEPT = 8
+"""Modules around a layer that are remembered."""
 LARGEST = 10_000
 """The largest kernel, and the longest pattern of a free size, that is looked into."""
 
@@ -37,6 +40,18 @@ class Axis:
     def extent(self) -> int:
         """Positions that the window spans."""
         return self.dilation * (self.kernel - 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a layer is written: the list of items and the place in it, and the modules around."""
+
+    items: int
+    place: int
+    within: tuple[Instance, ...]
+
+
+Items = list[Item] | tuple[Item, ...]
 
 
 class Net:
@@ -89,26 +104,31 @@ class Net:
         return self.nodes[users[0]]
 
     @cached_property
-    def homes(self) -> dict[int, tuple[int, int, str]]:
-        """By node, the list of items that it stands in, its place there, the kind of module."""
-        found: dict[int, tuple[int, int, str]] = {}
-        lists: list[tuple[list[Item] | tuple[Item, ...], str]] = [(self.graph.root.items, "")]
+    def homes(self) -> dict[int, Home]:
+        """Where every layer is written."""
+        found: dict[int, Home] = {}
+        lists: list[tuple[Items, tuple[Instance, ...]]] = [(self.graph.root.items, ())]
         while lists:
-            items, kind = lists.pop()
+            items, within = lists.pop()
             for place, item in enumerate(items):
                 if isinstance(item, Apply):
-                    found[item.node] = (id(items), place, kind)
-                lists += opened(item, kind)
+                    found[item.node] = Home(id(items), place, within)
+                lists += opened(item, within)
         return found
 
     def adjoin(self, first: Node, second: Node) -> bool:
         """True if nothing can come between two nodes, whatever parameters are set."""
-        a, b = self.homes.get(first.index), self.homes.get(second.index)
-        return a is not None and b is not None and (a[0], a[1] + 1) == b[:2]
+        a, b = self.homes[first.index], self.homes[second.index]
+        return (a.items, a.place + 1) == (b.items, b.place)
 
     def numbered(self, node: Node) -> bool:
         """True in a stack, where a layer less gives the others other names."""
-        return self.homes.get(node.index, (0, 0, ""))[2] == "stack"
+        return any(each.kind == "stack" for each in self.homes[node.index].within[-1:])
+
+    def calls(self, node: Node) -> list[Span]:
+        """The calls of the blocks that a layer stands in, the innermost first."""
+        within = self.homes[node.index].within if node.index in self.homes else ()
+        return [each.span for each in reversed(within) if each.kind == "block"]
 
     # --- sizes -----------------------------------------------------------------------------------
 
@@ -168,13 +188,16 @@ def endless(step: int, ends: list[float]) -> float:
     return ends[-1] if step == 0 else inf * step
 
 
-def opened(item: Item, kind: str) -> list[tuple[list[Item] | tuple[Item, ...], str]]:
-    """The lists of items inside an item, each with the kind of module that holds it."""
+def opened(item: Item, within: tuple[Instance, ...]) -> list[tuple[Items, tuple[Instance, ...]]]:
+    """The lists of items inside an item, each with the modules around it, the innermost last.
+
+    Of many modules in one another the innermost are kept.
+    """
     if isinstance(item, Enter):
-        return [(item.instance.items, item.instance.kind)]
+        return [(item.instance.items, (*within, item.instance)[-KEPT:])]
     if isinstance(item, Choice):
-        return [(item.items, kind)]
-    return [(each, kind) for each in item.rounds] if isinstance(item, Loop) else []
+        return [(item.items, within)]
+    return [(each, within) for each in item.rounds] if isinstance(item, Loop) else []
 
 
 def sliced(layer: Convolution | Pooling, x: Tensor, output: Tensor) -> tuple[Axis, ...]:

@@ -71,11 +71,14 @@ def centres(layer: object, x: Tensor) -> bool:
 
 def without(net: Net, node: Node) -> Finding:
     user = net.nodes[net.consumers[node.index][0]]
+    assert node.call is not None
     edits = disable(node.call, "bias")
+    written = next((a.span for a in node.call.arguments or () if a.name == "bias"), None)
     return Finding(
         node,
         f"the bias of `{node.kind}` has no effect: `{user.kind}` takes it away again",
         "a bias for each channel here",
+        written,
         related=(Related(head(user), "the mean of each channel is taken away here"),),
         help="write `bias=false`",
         edits=edits,

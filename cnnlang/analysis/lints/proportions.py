@@ -76,10 +76,16 @@ def uneven(net: Net) -> Iterator[Finding]:
     A convolution without groups, neither the first nor the last of the network, with a number of
     incoming or outgoing channels that 8 does not divide.
     """
-    for node in list(net.of(Conv))[1:-1]:
+    nodes = list(net.of(Conv))
+    ends = {node.path for node in (*nodes[:1], *nodes[-1:])}
+    for node in nodes:
         assert isinstance(node.layer, Conv)
         channels = (net.input(node).channels, node.output.channels)
-        if node.layer.groups == 1 and any(isinstance(n, int) and n % 8 for n in channels):
+        if (
+            node.layer.groups == 1
+            and node.path not in ends
+            and any(isinstance(n, int) and n % 8 for n in channels)
+        ):
             yield Finding(
                 node,
                 f"`conv` from {channels[0]} to {channels[1]} channels: 8 does not divide both",

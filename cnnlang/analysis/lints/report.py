@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from itertools import chain
 
 from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.rules import Finding, Rule
-from cnnlang.diagnostics.model import Diagnostic, Source, Span
+from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span
 from cnnlang.graph import Graph, Node
 
 Place = tuple[str, int, int]
@@ -21,49 +20,55 @@ def examine(graphs: Collection[Graph], rules: Iterable[Rule], home: Source) -> l
     What is found in a file of the standard library is told only where it is the file itself.
     """
     nets = [Net(graph) for graph in graphs]
-    layers = Counter(place(node.span) for graph in graphs for node in graph.nodes)
+    modules = Counter(
+        place(span)
+        for span, _ in {(n.span, (i, n.path)) for i, g in enumerate(graphs) for n in g.nodes}
+    )
     found = [
         diagnostic
         for rule in rules
-        for diagnostic in told(rule, nets, layers)
+        for diagnostic in told(rule, nets, modules)
         if mine(diagnostic.span, home)
     ]
     return sorted(found, key=order)
 
 
-def told(rule: Rule, nets: list[Net], layers: Counter[Place]) -> list[Diagnostic]:
-    """The findings of one rule, those at one place together."""
-    places: dict[Place, list[Finding]] = {}
-    for finding in chain.from_iterable(map(rule.check, nets)):
-        places.setdefault(place(finding.node.span), []).append(finding)
+def told(rule: Rule, nets: list[Net], modules: Counter[Place]) -> list[Diagnostic]:
+    """The findings of one rule, those at one place together; each module once."""
+    places: dict[Place, dict[object, tuple[Net, Finding]]] = {}
+    for net in nets:
+        for finding in rule.check(net):
+            at = places.setdefault(place(finding.node.span), {})
+            at.setdefault((id(net), finding.node.path), (net, finding))
     return [
-        diagnostic(rule, found, layers[where])
+        diagnostic(rule, list(found.values()), modules[where])
         for where, found in places.items()
-        if not rule.throughout or len(found) == layers[where]
+        if not rule.throughout or len(found) == modules[where]
     ]
 
 
-def diagnostic(rule: Rule, found: list[Finding], total: int) -> Diagnostic:
+def diagnostic(rule: Rule, found: list[tuple[Net, Finding]], total: int) -> Diagnostic:
     """The first finding of a place, with the number of layers for which it holds.
 
-    What the help says, and its edits, change all the layers that come from the text: they are
-    proposed only where all of them are found.
+    Edits change all the layers that come from the text, so they are proposed only where all of
+    them are found; otherwise the calls that lead to the first are shown.
     """
-    first, everywhere = found[0], len(found) == total
-    notes = (rule.why, *counted(first.node, len(found), total))
+    net, first = found[0]
     made = Diagnostic(
         rule.code,
         first.message,
         first.place,
         first.label,
         first.related,
-        notes,
+        (rule.why, *counted(first.node, len(found), total)),
         first.help,
         severity=rule.severity,
     )
-    if not everywhere:
-        return replace(made, help=None) if first.edits else made
-    return replace(made, edits=first.edits, safe=all(each.safe for each in found))
+    if len(found) < total:
+        calls = tuple(Related(span, "called here") for span in net.calls(first.node)[:2])
+        help = None if first.edits else first.help
+        return replace(made, related=(*first.related, *calls), help=help)
+    return replace(made, edits=first.edits, safe=all(each.safe for _, each in found))
 
 
 def counted(node: Node, count: int, total: int) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from cnnlang.layers.merge import Arithmetic, Concat
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.shape import Permute
 from cnnlang.layers.tensor import show
+from cnnlang.layers.transposed import ConvTranspose
 from cnnlang.layers.window import spread
 
 
@@ -73,8 +74,8 @@ def meant(node: Node) -> str:
     "(docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html)",
     example="""
 network N {
-    input 3x70x70
-    upsample(0.7)
+    input 3x45x45
+    upsample(1.4)
 }
 """,
 )
@@ -157,7 +158,7 @@ def ceil_mix(net: Net) -> Iterator[Finding]:
     example="""
 network N {
     input 3x8x8
-    repeat 3 { conv(16, 3x3, stride=2, padding=1) -> relu }
+    repeat 3 { conv(16, 2x2, stride=2) -> relu }
     repeat 4 { conv(16, 1x1) -> relu }
     flatten -> dense(10)
 }
@@ -166,20 +167,21 @@ network N {
 def collapse(net: Net) -> Iterator[Finding]:
     """A map that is down to one position with much of the network to come
 
-    A convolution or pooling with a stride or kernel leaves 1 x 1 of a larger map for every valid
-    size, and more than a third of the layers with weights depend on it.
+    A convolution or pooling leaves one position of a larger map for every valid size, and more than
+    a third of the convolutions depend on it.
     """
     first = next(
         (node for node in net.of(Convolution, Separable, Pooling) if last(net, node)), None
     )
     if first is None:
         return
-    weighted = [node for node in net.nodes if node.layer is not None and owns(net, node)]
-    later = {node.index for node in weighted} & after(net, first)
-    if 3 * len(later) > len(weighted):
+    convolutions = [node.index for node in net.of(Convolution, Separable, ConvTranspose)]
+    later = after(net, first).intersection(convolutions)
+    if 3 * len(later) > len(convolutions):
+        to_come = f"{len(later)} of {len(convolutions)} convolutions"
         yield Finding(
             first,
-            f"the map is down to one position with {len(later)} of {len(weighted)} layers to come",
+            f"the map is down to one position with {to_come} to come",
             f"{net.input(first)} becomes {first.output} here",
             help="use fewer strides, or a larger input",
         )
@@ -188,11 +190,6 @@ def collapse(net: Net) -> Iterator[Finding]:
 def last(net: Net, node: Node) -> bool:
     """True if a window leaves one position of several."""
     return net.is_one(node.output.spatial) and not net.is_one(net.input(node).spatial)
-
-
-def owns(net: Net, node: Node) -> bool:
-    assert node.layer is not None
-    return bool(node.layer.weights(net.graph.tensors(node)))
 
 
 def after(net: Net, first: Node) -> set[int]:

@@ -19,9 +19,9 @@ from cnnlang.graph import Node
     example="""
 network N {
     input 8x16x16
-    trunk: conv(8, 3x3) -> relu
-    trunk -> conv(4, 1x1)
-    trunk -> conv(2, 1x1)
+    trunk: relu
+    trunk -> conv(8, 3x3) -> relu
+    trunk -> conv(8, 1x1)
 }
 """,
 )

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cnnlang.analysis.lints.net import Net
+from cnnlang.analysis.lints.report import order
 from cnnlang.analysis.lints.rules import RULES, Finding, rule
 from cnnlang.analysis.lints.selection import known, unknown
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
@@ -65,7 +66,7 @@ def settle(
         {n.span.start for g in graphs for n in g.nodes if n.span.source.name == home.name}
     )
     wrong = [one for ignore in by_source[home] for one in faults(ignore, set(on), made)]
-    return kept + [each for each in wrong if each.code in on]
+    return sorted([*kept, *(each for each in wrong if each.code in on)], key=order)
 
 
 # --- the comments --------------------------------------------------------------------------------

@@ -73,8 +73,8 @@ network N {
 def uneven(net: Net) -> Iterator[Finding]:
     """Channels that are no multiple of 8
 
-    A convolution without groups, neither the first nor the last of the network, with a number of
-    incoming or outgoing channels that 8 does not divide.
+    A convolution without groups on more than one position, neither the first nor the last of the
+    network, with a number of incoming or outgoing channels that 8 does not divide.
     """
     nodes = list(net.of(Conv))
     ends = {node.path for node in (*nodes[:1], *nodes[-1:])}

@@ -16,7 +16,7 @@ from cnnlang.graph import Graph
 from cnnlang.syntax.brackets import Token
 from cnnlang.syntax.lexical import scan
 
-COMMENT = re.compile(r"#\s*ignore:(?P<words>.*?)(?P<because>\bbecause\b(?P<reason>.*))?$")
+COMMENT = re.compile(r"#\s*ignore:(?P<words>[^#]*?)(?:\bbecause\b(?P<reason>[^#]*))?(?=#|$)")
 WORD = re.compile(r"[^\s,]+")
 ENDS = frozenset(("NEWLINE", "LBRACE", "RBRACE", "BAR", "$END"))
 """What ends a statement, or a part of one."""

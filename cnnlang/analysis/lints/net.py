@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf, lcm
 
-from cnnlang.analysis.validity import SizeSet, empty, valid_sizes, widen
+from cnnlang.analysis.validity import SizeSet, empty, simplified, valid_sizes, widen
 from cnnlang.diagnostics.model import Span
 from cnnlang.graph import Apply, Choice, Enter, Graph, Instance, Item, Loop, Node
 from cnnlang.layers.base import Layer
@@ -167,6 +167,10 @@ class Net:
     def is_one(self, sizes: tuple[Size, ...]) -> bool:
         """True if all sizes are 1 for every valid input."""
         return all(self.bounds(size) == (1, 1) for size in sizes)
+
+    def shown(self, tensor: Tensor) -> Tensor:
+        """A tensor with its sizes as they are on the valid inputs: `H` for `2*(H//2)`."""
+        return tensor.resized(simplified(size, self.sets) for size in tensor.shape)
 
     # --- windows ---------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from cnnlang.graph import Node
 from cnnlang.layers.convolution import Conv, Convolution
 from cnnlang.layers.dense import Dense
 from cnnlang.layers.regularization import ChannelDropout, Dropout
+from cnnlang.sizes import Size
 
 FEW = 100_000
 """A network with no more parameters is small whatever their share is."""
@@ -42,7 +43,7 @@ def hogs(net: Net) -> Iterator[Finding]:
         if 10 * count > 9 * total and behind_convolution(net, node):
             yield Finding(
                 node,
-                f"`dense` has {100 * count / total:.1f} % of the {total:,} parameters",
+                f"`dense` has {1000 * count // total / 10} % of the {total:,} parameters",
                 f"{count:,} for {net.input(node)} features",
                 help="put `global_avgpool -> flatten` before it, or pool more",
             )
@@ -81,16 +82,17 @@ def uneven(net: Net) -> Iterator[Finding]:
     for node in nodes:
         assert isinstance(node.layer, Conv)
         channels = (net.input(node).channels, node.output.channels)
-        if (
-            node.layer.groups == 1
-            and node.path not in ends
-            and any(isinstance(n, int) and n % 8 for n in channels)
-        ):
+        plain = node.layer.groups == 1 and node.path not in ends
+        if plain and not net.is_one(net.input(node).spatial) and any(map(odd, channels)):
             yield Finding(
                 node,
-                f"`conv` from {channels[0]} to {channels[1]} channels: 8 does not divide both",
+                f"`conv` from {channels[0]} to {channels[1]} channels: not both are multiples of 8",
                 help="round to a multiple of 8, as with `divisible(n)`",
             )
+
+
+def odd(channels: Size) -> bool:
+    return isinstance(channels, int) and channels % 8 > 0
 
 
 @rule(

@@ -188,15 +188,13 @@ def share(net: Net, node: Node, lost: list[int]) -> float:
 
 
 def border(net: Net, node: Node, lost: list[int], help: str) -> Finding:
-    parts = [
-        f"{n} of {axis.size} over {axis.name}"
-        for n, axis in zip(lost, net.axes(node), strict=True)
-        if n
-    ]
+    x = net.shown(net.input(node))
+    columns = zip(lost, x.spatial, x.axes[1:], strict=True)
+    parts = [f"{n} of {size} over {name}" for n, size, name in columns if n]
     percent = 100 * share(net, node, lost)
     return Finding(
         node,
-        f"`{node.kind}` leaves the end of {net.input(node)} unread",
+        f"`{node.kind}` leaves the end of {x} unread",
         ", ".join(parts) + (f": {percent:.1f} % of the map" if percent else ""),
         help=help,
     )

@@ -44,6 +44,7 @@ OWN: dict[str, tuple[tuple[str, ...], str]] = {
     "S133": (("matmul",), "PyTorch stretches leading axes of size 1"),
     "S135": (ARITHMETIC, "axes are stretched where `broadcast=true` says so; PyTorch always does"),
     "S136": (("avgpool", "maxpool"), "unequal pads are laid by `F.pad`, which pads more than half"),
+    "S138": (("softmax", "log_softmax"), "softmax of one number is 1; PyTorch computes it"),
     "A207": (ARITHMETIC, "two tensors, or a tensor and a number; PyTorch adds up what there is"),
     "A208": (("avgpool", "maxpool"), "`F.pad` hides from a window what of it is padding"),
 }

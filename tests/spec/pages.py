@@ -56,7 +56,6 @@ class Case:
         parameters = read_settings(None, None, given["--set"])  # type: ignore[arg-type]
         return Settings(parameters, read_shapes(None, None, given["--input"]))  # type: ignore[arg-type]
 
-
     @property
     def lints(self) -> frozenset[str]:
         """The lints that `--select` after the word `cnn` turns on; none without it."""

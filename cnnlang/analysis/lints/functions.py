@@ -11,6 +11,7 @@ from cnnlang.analysis.lints.rules import Finding, head, rule
 from cnnlang.diagnostics.model import Related, Severity
 from cnnlang.graph import Node
 from cnnlang.layers.activation import (
+    Glu,
     Hardsigmoid,
     LogSoftmax,
     Relu,
@@ -330,6 +331,38 @@ def twice(net: Net) -> Iterator[Finding]:
 
 @rule(
     "L646",
+    "softmax-over-one",
+    why="the softmax of one number is 1, and its gradient 0; over channels or features it is an "
+    "error (S138)",
+    example="""
+network N {
+    input 8x1x16
+    conv(4, 1x1) -> softmax(height)
+}
+""",
+)
+def over_one(net: Net) -> Iterator[Finding]:
+    """Softmax over an axis of one position
+
+    `softmax` or `log_softmax` over a spatial axis that has one position for every valid size.
+    """
+    for node in net.of(Softmax):
+        if isinstance(node.layer, Glu):
+            continue
+        assert isinstance(node.layer, Softmax)
+        x = net.input(node)
+        place = node.layer.place(x)
+        if net.is_one((x.shape[place],)):
+            yield Finding(
+                node,
+                f"`{node.kind}` over {x.axes[place]} gets one number at a time",
+                f"the tensor here is {x}",
+                help="leave it out, or name the axis that is meant",
+            )
+
+
+@rule(
+    "L647",
     "relu-before-add",
     severity=Severity.NOTE,
     why="a sum of what is not negative can only grow from block to block (He et al. 2016, Identity "

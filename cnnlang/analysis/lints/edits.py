@@ -28,24 +28,34 @@ def disable(call: ast.Call | None, field: str) -> tuple[Edit, ...]:
 
 
 def remove(call: ast.Call | None) -> tuple[Edit, ...]:
-    """Take a step out of its chain, or its line out of the text; nothing where it is alone."""
+    """Take a step out of its chain, or its line out of the text; nothing where that is unclear."""
     if call is None or call.group is not None:
         return ()
-    source, start, end = call.span.source, call.span.start, call.span.end
-    if before := re.search(r"\s*->\s*\Z", source.text[line(source.text, start) : start]):
-        return (Edit(Span(source, start - len(before[0]), end), ""),)
-    if after := re.compile(r"[ \t]*->\s*").match(source.text, end):
-        return (Edit(Span(source, start, after.end()), ""),) if begins(source.text, start) else ()
-    if begins(source.text, start) and (rest := re.compile(r"[ \t]*\n").match(source.text, end)):
-        return (Edit(Span(source, line(source.text, start), rest.end()), ""),)
-    return ()
+    text, start, end = call.span.source.text, call.span.start, call.span.end
+    first = text.rfind("\n", 0, start) + 1
+    arrow = re.search(r"\s*->\s*\Z", text[first:start])
+    after = re.compile(r"[ \t]*->[ \t]*(?=\S)").match(text, end)
+    alone = re.compile(r"[ \t]*\n").match(text, end)
+    if arrow and text[first : first + arrow.start()].strip():
+        return cut(call, first + arrow.start(), end)
+    if not arrow and (text[first:start].strip() or continued(text, first)):
+        return ()
+    if alone:
+        return cut(call, first, alone.end())
+    if not after:
+        return ()
+    return (
+        cut(call, text.index("->", first), text.index("->", end))
+        if arrow
+        else cut(call, start, after.end())
+    )
 
 
-def line(text: str, at: int) -> int:
-    """Where the line of an offset begins."""
-    return text.rfind("\n", 0, at) + 1
+def cut(call: ast.Call, start: int, end: int) -> tuple[Edit, ...]:
+    return (Edit(Span(call.span.source, start, end), ""),)
 
 
-def begins(text: str, at: int) -> bool:
-    """True if nothing but blanks stands before an offset on its line."""
-    return not text[line(text, at) : at].strip()
+def continued(text: str, first: int) -> bool:
+    """True if a line may go on with what stands on the one before it."""
+    before = text[max(0, first - 500) : first].rstrip().rpartition("\n")[2]
+    return "#" in before or before.endswith(("->", "|", ",", ":", "="))

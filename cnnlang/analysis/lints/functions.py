@@ -287,13 +287,13 @@ network N {
 def on_logits(net: Net) -> Iterator[Finding]:
     """Probabilities that are called logits
 
-    An output whose label has the word `logits` is made by `softmax`, `log_softmax` or `sigmoid`.
-    The language declares no loss, so it is the label that says what the tensor is for.
+    An output whose label has the word `logits` is made by `softmax` or `sigmoid` (`log_softmax`
+    does no harm). The language declares no loss, so the label says what the tensor is for.
     """
     for index in sorted(net.outputs):
         node = net.nodes[index]
         logits = node.labelled and "logits" in node.name.lower().split("_")
-        if logits and type(node.layer) in (Softmax, LogSoftmax, Sigmoid):
+        if logits and type(node.layer) in (Softmax, Sigmoid):
             yield Finding(
                 node,
                 f"the output `{node.name}` is made by `{node.kind}`: these are no logits",

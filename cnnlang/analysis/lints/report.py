@@ -17,7 +17,8 @@ Place = tuple[str, int, int]
 def examine(graphs: Collection[Graph], rules: Iterable[Rule], home: Source) -> list[Diagnostic]:
     """What rules find in the networks of a file, in the order of the text.
 
-    What is found in a file of the standard library is told only where it is the file itself.
+    What is found in a file of the standard library is told only where it is the file itself. Other
+    files that are used may be used elsewhere as well, so edits of them are not proposed.
     """
     nets = [Net(graph) for graph in graphs]
     modules = Counter(
@@ -25,10 +26,10 @@ def examine(graphs: Collection[Graph], rules: Iterable[Rule], home: Source) -> l
         for span, _ in {(n.span, (i, n.path)) for i, g in enumerate(graphs) for n in g.nodes}
     )
     found = [
-        diagnostic
+        each if at_home(each, home) else replace(each, edits=(), safe=False)
         for rule in rules
-        for diagnostic in told(rule, nets, modules)
-        if mine(diagnostic.span, home)
+        for each in told(rule, nets, modules)
+        if at_home(each, home) or not std(each)
     ]
     return sorted(found, key=order)
 
@@ -85,9 +86,14 @@ def place(span: Span) -> Place:
     return span.source.name, span.start, span.end
 
 
-def mine(span: Span | None, home: Source) -> bool:
-    """False in a file of the standard library that is only used."""
-    return span is None or span.source.name == home.name or not span.source.name.startswith("std.")
+def at_home(each: Diagnostic, home: Source) -> bool:
+    """True in the file that is checked."""
+    return each.span is not None and each.span.source.name == home.name
+
+
+def std(each: Diagnostic) -> bool:
+    """True in the standard library."""
+    return each.span is not None and each.span.source.name.startswith("std.")
 
 
 def order(each: Diagnostic) -> tuple[str, int, str]:

@@ -216,7 +216,7 @@ def skipped(net: Net) -> Iterator[Finding]:
     """A stride that steps over positions
 
     The residues {j d mod s : j < k} are not all residues mod s on some axis, the kernel has more
-    than one tap, and the map may be large enough for two outputs there.
+    than one tap, and the map may be larger than the window and give two outputs there.
     """
     for node, axis in stepping(net):
         if max(each.kernel for each in net.axes(node)) > 1:
@@ -252,7 +252,8 @@ def stepping(net: Net) -> Iterator[tuple[Node, Axis]]:
     """The windows that leave something out between them, with the first axis on which they do."""
     for node in net.of(Convolution, Separable, Pooling):
         for axis in net.axes(node):
-            if read(axis) < axis.stride and net.bounds(axis.outputs)[1] > 1:
+            wide = net.bounds(axis.outputs)[1] > 1 and net.bounds(axis.size)[1] > axis.extent
+            if wide and read(axis) < axis.stride:
                 yield node, axis
                 break
 

@@ -78,8 +78,8 @@ def counted(node: Node, count: int, total: int) -> tuple[str, ...]:
         return ()
     name = ".".join(node.path)
     if count == total:
-        return (f"so in all {total} layers that are made of this; the first is `{name}`",)
-    return (f"so in {count} of the {total} layers that are made of this; the first is `{name}`",)
+        return (f"this holds for all {total} layers made here; the first is `{name}`",)
+    return (f"this holds for {count} of the {total} layers made here; the first is `{name}`",)
 
 
 def place(span: Span) -> Place:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import accumulate
+from math import inf
 
 from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.report import order
@@ -20,16 +22,16 @@ COMMENT = re.compile(r"#\s*ignore:(?P<words>[^#]*?)(?:\bbecause\b(?P<reason>[^#]
 WORD = re.compile(r"[^\s,]+")
 ENDS = frozenset(("NEWLINE", "LBRACE", "RBRACE", "BAR", "$END"))
 """What ends a statement, or a part of one."""
+Place = tuple[int, int]
 UNUSED, UNREASONED, UNKNOWN = "L601", "L602", "L603"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Ignore:
     """A comment that turns some lints off for the statements on its line.
 
     `start` and `end` are the text that it covers; `words` are the codes and names with their
-    places; `alone` is true if the comment says nothing else; `used` holds the codes for which
-    there was something to turn off.
+    places; `alone` is true if the comment says nothing else.
     """
 
     span: Span
@@ -38,35 +40,57 @@ class Ignore:
     words: list[tuple[str, Span]]
     reason: str
     alone: bool
-    used: set[str] = field(default_factory=set)
 
-    def covers(self, each: Diagnostic) -> bool:
-        """True for a finding that begins in the text covered and is named; it counts as used."""
-        at = each.span
-        if at is None or not self.start <= at.start < self.end:
+
+class Ignores:
+    """The comments of a text that turn lints off, found by place; those at one place together.
+
+    `used` are the codes for which there was something to turn off, by place.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.comments = ignores(source)
+        self.named: dict[Place, set[str]] = {}
+        self.used: dict[Place, set[str]] = {}
+        for each in self.comments:
+            codes = {rule.code for word, _ in each.words if (rule := known(word))}
+            self.named.setdefault((each.start, each.end), set()).update(codes)
+        self.places = sorted(self.named)
+        self.ends = list(accumulate((end for _, end in self.places), max))
+
+    def cover(self, each: Diagnostic) -> bool:
+        """True for a finding that begins where a comment turns it off; it counts as used."""
+        if each.span is None:
             return False
-        named = {rule.code for word, _ in self.words if (rule := known(word))}
-        self.used |= named & {each.code}
-        return each.code in named
+        start, found = each.span.start, False
+        at = bisect_right(self.places, (start, inf)) - 1
+        while at >= 0 and self.ends[at] > start:
+            place = self.places[at]
+            if start < place[1] and each.code in self.named[place]:
+                self.used.setdefault(place, set()).add(each.code)
+                found = True
+            at -= 1
+        return found
 
 
 def settle(
     found: Iterable[Diagnostic], graphs: Collection[Graph], on: Collection[str], home: Source
 ) -> list[Diagnostic]:
     """The findings that no comment turns off, and what is wrong with the comments of the file."""
-    by_source: dict[Source, list[Ignore]] = {home: ignores(home)}
+    by_source: dict[Source, Ignores] = {home: Ignores(home)}
     kept = []
     for each in found:
         source = each.span.source if each.span else home
         if source not in by_source:
-            by_source[source] = ignores(source)
-        if not [one for one in by_source[source] if one.covers(each)]:
+            by_source[source] = Ignores(source)
+        if not by_source[source].cover(each):
             kept.append(each)
-    made = sorted(
-        {n.span.start for g in graphs for n in g.nodes if n.span.source.name == home.name}
-    )
-    wrong = [one for ignore in by_source[home] for one in faults(ignore, set(on), made)]
-    return sorted([*kept, *(each for each in wrong if each.code in on)], key=order)
+    made = sorted(n.span.start for g in graphs for n in g.nodes if n.span.source.name == home.name)
+    mine = by_source[home]
+    for comment in mine.comments:
+        used = mine.used.get((comment.start, comment.end), set())
+        kept += [each for each in faults(comment, set(on) - used, made) if each.code in on]
+    return sorted(kept, key=order)
 
 
 # --- the comments --------------------------------------------------------------------------------
@@ -127,8 +151,12 @@ class Text:
 # --- what is wrong with them ---------------------------------------------------------------------
 
 
-def faults(ignore: Ignore, on: set[str], made: list[int]) -> Iterator[Diagnostic]:
-    """What is wrong with a comment. `made` are the places in order of which layers are made."""
+def faults(ignore: Ignore, idle: set[str], made: list[int]) -> Iterator[Diagnostic]:
+    """What is wrong with a comment.
+
+    `idle` are the lints that are on and find nothing there, `made` the places in order of which
+    layers are made.
+    """
     if not ignore.words:
         yield told(UNKNOWN, "`# ignore:` names no lint", ignore.span)
     elif not ignore.reason:
@@ -138,7 +166,7 @@ def faults(ignore: Ignore, on: set[str], made: list[int]) -> Iterator[Diagnostic
         rule = known(word)
         if rule is None:
             yield told(UNKNOWN, stranger(word), span)
-        elif rule.code in on and rule.code not in ignore.used and reached:
+        elif rule.code in idle and reached:
             message = f"`{word}` finds nothing here: there is nothing to ignore"
             yield told(UNUSED, message, span, gone(ignore))
 

@@ -20,12 +20,15 @@ from cnnlang.sizes import Free, Size, SizeLimit
 KEPT = 8
 """Modules around a layer that are remembered."""
 LARGEST = 10_000
-"""The largest kernel, and the longest pattern of a free size, that is looked into."""
+"""The longest pattern of a free size that is looked into."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A window on one axis of a map: its size, the window, the padding, the positions it makes."""
+    """A window on one axis of a map: its size, the window, the padding, the positions it makes.
+
+    `rest` is how far the last window ends before the end of the map; below 0 it reaches beyond it.
+    """
 
     name: str
     size: Size
@@ -35,11 +38,8 @@ class Axis:
     before: Size
     after: Size
     outputs: Size
-
-    @property
-    def extent(self) -> int:
-        """Positions that the window spans."""
-        return self.dilation * (self.kernel - 1) + 1
+    extent: int
+    rest: Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +208,32 @@ def sliced(layer: Convolution | Pooling, x: Tensor, output: Tensor) -> tuple[Axi
     """The axes of a window; nothing where the padding depends on several free dimensions."""
     w = layer.window(x)
     try:
-        pads = w.borders(x.spatial)
+        return tuple(
+            axis(*each)
+            for each in zip(
+                x.axes[1:],
+                x.spatial,
+                w.kernel,
+                w.stride,
+                w.dilation,
+                w.borders(x.spatial),
+                output.spatial,
+                strict=True,
+            )
+        )
     except SizeLimit:
         return ()
-    if max(w.kernel) > LARGEST:
-        return ()
-    columns = zip(
-        x.axes[1:], x.spatial, w.kernel, w.stride, w.dilation, pads, output.spatial, strict=True
-    )
-    return tuple(
-        Axis(n, h, k, s, d, before, after, outputs)
-        for n, h, k, s, d, (before, after), outputs in columns
-    )
+
+
+def axis(
+    name: str,
+    size: Size,
+    kernel: int,
+    stride: int,
+    dilation: int,
+    pads: tuple[Size, Size],
+    outputs: Size,
+) -> Axis:
+    extent = dilation * (kernel - 1) + 1
+    rest = size + pads[0] - extent - (outputs - 1) * stride
+    return Axis(name, size, kernel, stride, dilation, *pads, outputs, extent, rest)

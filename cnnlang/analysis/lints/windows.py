@@ -12,8 +12,9 @@ from cnnlang.graph import Node
 from cnnlang.layers.convolution import Convolution, Separable
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.tensor import show
-from cnnlang.sizes import Size, SizeLimit
 
+LONGEST = 1000
+"""Taps of a kernel that are tried one by one, on a map that is smaller than the stride."""
 MUCH = 0.05
 """The share of a map that a pooling may drop at its border."""
 
@@ -67,13 +68,18 @@ def dead(net: Net, axis: Axis) -> int:
     size = net.bounds(axis.size)[1]
     if not (isinstance(size, int) and isinstance(axis.before, int) and isinstance(axis.after, int)):
         return 0
-    outputs = (size + axis.before + axis.after - axis.extent) // axis.stride + 1
-    count = 0
-    for tap in range(axis.kernel):
-        start = tap * axis.dilation - axis.before
-        first = max(0, -(start // axis.stride))
-        count += first >= outputs or start + first * axis.stride >= size
-    return count
+    last = (size + axis.before + axis.after - axis.extent) // axis.stride * axis.stride
+    low, high = axis.before - last, axis.before + size - 1
+    if size >= axis.stride:
+        live = min(high // axis.dilation, axis.kernel - 1) - max(-(-low // axis.dilation), 0) + 1
+        return axis.kernel - max(live, 0)
+    taps = (tap * axis.dilation for tap in range(min(axis.kernel, LONGEST)))
+    return sum(tap < low or first(tap - axis.before, axis.stride) >= size for tap in taps)
+
+
+def first(start: int, stride: int) -> int:
+    """The first position from 0 on that windows put a tap at, which begins at `start`."""
+    return start + max(0, -(start // stride)) * stride
 
 
 @rule(
@@ -95,7 +101,7 @@ def all_padding(net: Net) -> Iterator[Finding]:
     """
     for node in net.of(Convolution, Separable):
         for axis in net.axes(node) if zeros(node) else ():
-            pad = max(net.bounds(axis.before)[0], net.bounds(reach(axis))[0])
+            pad = max(net.bounds(axis.before)[0], -net.bounds(axis.rest)[1])
             if pad >= axis.extent:
                 yield Finding(
                     node,
@@ -104,14 +110,6 @@ def all_padding(net: Net) -> Iterator[Finding]:
                     help=f"pad at most {axis.extent - 1} over {axis.name}",
                 )
                 break
-
-
-def reach(axis: Axis) -> Size:
-    """How far the last window goes beyond the end of the map."""
-    try:
-        return (axis.outputs - 1) * axis.stride - axis.before + axis.extent - axis.size
-    except SizeLimit:
-        return 0
 
 
 # --- what is left unread -------------------------------------------------------------------------
@@ -177,7 +175,7 @@ def dropped(net: Net, axis: Axis) -> int:
     """Positions at the end of an axis that no window reads, whatever the size is."""
     if axis.stride > axis.kernel:
         return 0
-    least = net.bounds(-1 * reach(axis))[0]
+    least = net.bounds(axis.rest)[0]
     return int(max(least, 0)) if least < axis.stride else 0
 
 

@@ -28,7 +28,7 @@ def check_source(
 ) -> list[Diagnostic]:
     """Everything that is wrong with a file, each network checked for all its sizes.
 
-    `lints` are the codes of the rules that networks without errors are looked at with.
+    `lints` are the codes of the rules that a file without errors is looked at with.
     """
     program, found = open_program(source, fetch)
     graphs = []
@@ -37,7 +37,9 @@ def check_source(
             graph, problems = compile_network(program, network, Settings())
             found += problems
             graphs += [graph] if graph else []
-    return distinct([*found, *(lint(graphs, lints, source) if lints else ())])
+    if lints and not has_errors(found):
+        found += lint(graphs, lints, source)
+    return distinct(found)
 
 
 def compile_network(

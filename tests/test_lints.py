@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from spec.pages import cases, finder
 from torch import nn
 
 import cnnlang
@@ -23,7 +24,7 @@ from cnnlang.analysis.lints.windows import dead, dropped
 from cnnlang.backends.module import instantiate
 from cnnlang.cli import command
 from cnnlang.compilation import Settings, check_source, compile_source
-from cnnlang.diagnostics.model import Diagnostic, Source
+from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.graph import Graph
 from cnnlang.sources import STANDARD, fetch
 from cnnlang.syntax.format import format_source
@@ -90,6 +91,7 @@ EDITED = [
     ("conv(8, 3x3) -> batchnorm -> relu", "conv(8, 3x3, bias=false) -> batchnorm -> relu"),
     ("conv(8, 3x3,) -> batchnorm", "conv(8, 3x3, bias=false,) -> batchnorm"),
     ("conv(8, 3x3, bias=true) -> batchnorm", "conv(8, 3x3, bias=false) -> batchnorm"),
+    ("c: conv(8, 3x3) -> b: batchnorm", "c: conv(8, 3x3, bias=false) -> b: batchnorm"),
     ("flatten -> dense(8) -> batchnorm", "flatten -> dense(8, bias=false) -> batchnorm"),
     ("relu -> relu -> sigmoid", "relu -> sigmoid"),
     ("relu\n    relu\n    sigmoid", "relu\n    sigmoid"),
@@ -125,6 +127,7 @@ def test_safe_edits_mend_and_compute_the_same(before: str, after: str) -> None:
         "add { | relu -> relu | relu }\n",
         "adaptive_avgpool(16x16)",
         "relu -> twice: relu\n    conv(8, 1x1) -> add(twice)",
+        "let n = false\n    c: conv(8, 3x3) -> batchnorm\n    if n { add(c) }",
     ],
 )
 def test_edits_that_may_change_something_are_not_safe(body: str) -> None:
@@ -300,6 +303,23 @@ def test_linear_maps_in_a_row_are_one() -> None:
     first, second = made.parameters()
     x = torch.randn(5, 6).double()
     torch.testing.assert_close(made(x), x @ (second @ first).T)
+
+
+# --- nothing breaks them -------------------------------------------------------------------------
+
+PROGRAMS = [case for page in sorted((ROOT / "tests" / "spec").glob("*.md")) for case in cases(page)]
+
+
+def test_every_program_of_the_specification_can_be_looked_at() -> None:
+    for case in PROGRAMS:
+        found = check_source(case.source, finder(case.files), ALL)
+        errors = [each for each in found if each.severity is Severity.ERROR]
+        assert not errors or not any(each.code in RULES for each in found), case.id
+
+
+def test_a_file_with_errors_is_not_looked_at() -> None:
+    text = net("conv(8, 3x3) -> batchnorm") + net("convv(8, 3x3)  # ignore: S1").replace("N", "M")
+    assert codes(text) == ["N114"]
 
 
 # --- choosing ------------------------------------------------------------------------------------

@@ -93,18 +93,18 @@ def ungrouped(node: Node) -> bool:
 
 def collapses(net: Net, first: Node, second: Node) -> bool:
     """True if the middle is wide enough for every product, and the windows share their axes."""
-    narrow, middle, wide = (ends(net, first)[0], *ends(net, first)[1:], ends(net, second)[1])
-    if middle < min(narrow, wide):
+    incoming, middle = ends(net, first)
+    if middle < min(incoming, ends(net, second)[1]):
         return False
     a, b = spatial(net, first), spatial(net, second)
     return not (a and b and a.isdisjoint(b))
 
 
-def ends(net: Net, node: Node) -> tuple[int, int]:
-    """Channels (or features) that go into a map and that come out."""
+def ends(net: Net, node: Node) -> tuple[float, float]:
+    """Channels (or features) that go into a map at least, and that come out."""
     x = net.input(node)
     place = node.layer.place(x) if isinstance(node.layer, Dense) else x.channel_axis
-    return int(net.bounds(x.shape[place])[0]), int(net.bounds(node.output.shape[place])[0])
+    return net.bounds(x.shape[place])[0], net.bounds(node.output.shape[place])[0]
 
 
 def spatial(net: Net, node: Node) -> set[str]:
@@ -146,8 +146,8 @@ network N {
 def redundant(net: Net) -> Iterator[Finding]:
     """An operation that leaves every tensor as it is
 
-    `relu` of what is not negative, `relu6` of what is in 0..6 besides, `log_softmax` of
-    `log_softmax`; dropout with p = 0; pooling with a 1x1 window and stride 1; adaptive pooling to
+    `relu` of what is not negative, `relu6` of what is from 0 to 6, `log_softmax` of `log_softmax`;
+    dropout with p = 0; pooling with a 1x1 window and stride 1; adaptive pooling to
     the size that is there (not for free sizes); `upsample(1)`. It must hold of every layer that is
     made of the text, none of them shared, and not depend on a name in it.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import cached_property
 from math import inf, lcm
 
 from cnnlang.analysis.validity import SizeSet, empty, simplified, valid_sizes, widen
-from cnnlang.diagnostics.model import Span
+from cnnlang.diagnostics.model import Source, Span
 from cnnlang.graph import Apply, Choice, Enter, Graph, Instance, Item, Loop, Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.convolution import Convolution, Separable
@@ -61,6 +62,7 @@ class Net:
         self.graph = graph
         self.nodes = graph.nodes
         self.known: dict[Size, tuple[float, float]] = {}
+        self.read: dict[Source, frozenset[str]] = {}
         self.windows: dict[tuple[int, Tensor], tuple[Axis, ...]] = {}
 
     def of(self, *kinds: type[Layer]) -> Iterator[Node]:
@@ -117,9 +119,19 @@ class Net:
         return found
 
     def adjoin(self, first: Node, second: Node) -> bool:
-        """True if nothing can come between two nodes, whatever parameters are set."""
+        """True if one node is used by the other alone, whatever parameters are set.
+
+        They stand side by side, and no text of the file names the tensor between them.
+        """
         a, b = self.homes[first.index], self.homes[second.index]
-        return (a.items, a.place + 1) == (b.items, b.place)
+        named = first.labelled and first.name in self.words(first.span.source)
+        return (a.items, a.place + 1) == (b.items, b.place) and not named
+
+    def words(self, source: Source) -> frozenset[str]:
+        """The names in a text but for those of labels."""
+        if source not in self.read:
+            self.read[source] = frozenset(re.findall(r"\b\w+\b(?!\s*:)", source.text))
+        return self.read[source]
 
     def numbered(self, node: Node) -> bool:
         """True in a stack, where a layer less gives the others other names."""

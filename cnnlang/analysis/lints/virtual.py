@@ -31,7 +31,7 @@ class Virtual:
     def freed(self, node: Node) -> Tensor | None:
         """The tensor of a node for free input sizes; None where it cannot be without fixed ones."""
         if node.layer is None:
-            return opened(node.output)
+            return opened(node)
         inputs = [self.tensors[each] for each in node.inputs]
         try:
             known = tuple(each for each in inputs if each is not None)
@@ -72,13 +72,13 @@ class Virtual:
         return [(index, up) for index, up in found.items() if index >= 0]
 
 
-def opened(tensor: Tensor) -> Tensor:
-    """The tensor with a free size for each spatial axis."""
+def opened(node: Node) -> Tensor:
+    """The tensor of an input with a free size of its own for each spatial axis."""
     sizes = (
-        free(axis[0].upper()) if axis in SPATIAL else size
-        for axis, size in zip(tensor.axes, tensor.shape, strict=True)
+        free(f"{axis} {node.index}") if axis in SPATIAL else size
+        for axis, size in zip(node.output.axes, node.output.shape, strict=True)
     )
-    return tensor.resized(sizes)
+    return node.output.resized(sizes)
 
 
 def mixed(ways: list[tuple[int, int]]) -> bool:

@@ -63,7 +63,7 @@ def test_an_example_gives_its_code_and_no_other(rule: object) -> None:
 
 def test_rules_are_told_apart_and_explained() -> None:
     rules = list(RULES.values())
-    for field in ("code", "name", "title", "condition", "why", "example"):
+    for field in ("code", "title", "condition", "why", "example"):
         values = [getattr(rule, field) for rule in rules]
         assert len(set(values)) == len(values), field
         assert all(values), field
@@ -331,6 +331,7 @@ def test_a_file_with_errors_is_not_looked_at() -> None:
         ([Choice()], usual()),
         ([Choice(("gridding",))], {"L631"}),
         ([Choice(("L63",))], {"L631", "L632", "L633"}),
+        ([Choice(("border-drop",))], {"L623", "L624"}),
         ([Choice(("L63",), ignore=("L632",))], {"L631", "L633"}),
         ([Choice(("L632",), ignore=("L63",))], {"L632"}),
         ([Choice(("L632",), ignore=("checkerboard",))], set()),

@@ -12,7 +12,7 @@ from math import inf
 from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.report import order
 from cnnlang.analysis.lints.rules import RULES, Finding, rule
-from cnnlang.analysis.lints.selection import known, unknown
+from cnnlang.analysis.lints.selection import named, unknown
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.graph import Graph
 from cnnlang.syntax.brackets import Token
@@ -53,7 +53,7 @@ class Ignores:
         self.named: dict[Place, set[str]] = {}
         self.used: dict[Place, set[str]] = {}
         for each in self.comments:
-            codes = {rule.code for word, _ in each.words if (rule := known(word))}
+            codes = {code for word, _ in each.words for code in named(word)}
             self.named.setdefault((each.start, each.end), set()).update(codes)
         self.places = sorted(self.named)
         self.ends = list(accumulate((end for _, end in self.places), max))
@@ -89,7 +89,7 @@ def settle(
     mine = by_source[home]
     for comment in mine.comments:
         used = mine.used.get((comment.start, comment.end), set())
-        kept += [each for each in faults(comment, set(on) - used, made) if each.code in on]
+        kept += [each for each in faults(comment, set(on), used, made) if each.code in on]
     return sorted(kept, key=order)
 
 
@@ -151,11 +151,10 @@ class Text:
 # --- what is wrong with them ---------------------------------------------------------------------
 
 
-def faults(ignore: Ignore, idle: set[str], made: list[int]) -> Iterator[Diagnostic]:
+def faults(ignore: Ignore, on: set[str], used: set[str], made: list[int]) -> Iterator[Diagnostic]:
     """What is wrong with a comment.
 
-    `idle` are the lints that are on and find nothing there, `made` the places in order of which
-    layers are made.
+    `used` are the lints that it turned off, `made` the places in order of which layers are made.
     """
     if not ignore.words:
         yield told(UNKNOWN, "`# ignore:` names no lint", ignore.span)
@@ -163,10 +162,10 @@ def faults(ignore: Ignore, idle: set[str], made: list[int]) -> Iterator[Diagnost
         yield told(UNREASONED, "`# ignore:` gives no reason", ignore.span)
     reached = bisect_left(made, ignore.start) < bisect_left(made, ignore.end)
     for word, span in ignore.words:
-        rule = known(word)
-        if rule is None:
+        codes = named(word)
+        if not codes:
             yield told(UNKNOWN, stranger(word), span)
-        elif rule.code in idle and reached:
+        elif reached and codes & on and not codes & used:
             message = f"`{word}` finds nothing here: there is nothing to ignore"
             yield told(UNUSED, message, span, gone(ignore))
 

@@ -11,11 +11,11 @@ from cnnlang.diagnostics.model import Related, Severity
 from cnnlang.graph import Node
 from cnnlang.layers.convolution import Convolution, Separable
 from cnnlang.layers.dense import Bilinear, Dense
+from cnnlang.layers.magnitude import L2Norm
 from cnnlang.layers.normalization import (
     BatchNorm,
     GroupNorm,
     InstanceNorm,
-    L2Norm,
     LayerNorm,
     RmsNorm,
 )
@@ -129,7 +129,7 @@ def measured(layer: object, x: Tensor) -> tuple[Size, ...]:
 
 @rule(
     "L613",
-    "bn-single-value",
+    "bn-single-value-risk",
     severity=Severity.NOTE,
     why="in training it fails for a batch of one sample, and makes +-1 of every number of two "
     "(github.com/jfzhang95/pytorch-deeplab-xception/issues/41)",

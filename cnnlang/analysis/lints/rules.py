@@ -46,6 +46,7 @@ class Finding:
 class Rule:
     """A lint: `severity` is that of its findings, and what is a warning is on by default.
 
+    Two rules have one name where a milder form of a mistake is opt-in.
     `why` says with its source why it matters, `example` is a file that gives exactly this code.
     `throughout` rules tell of a text only if they find every layer that is made of it.
     """

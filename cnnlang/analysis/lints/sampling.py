@@ -196,7 +196,7 @@ def checkerboard(net: Net) -> Iterator[Finding]:
 
 @rule(
     "L633",
-    "transposed-holes",
+    "checkerboard",
     why="positions that no patch covers hold the bias alone, whatever the input is (Odena et al. "
     "2016, Deconvolution and checkerboard artifacts, Distill)",
     example="""

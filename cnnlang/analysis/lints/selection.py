@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cnnlang.analysis.lints.rules import RULES, Rule
+from cnnlang.analysis.lints.rules import RULES
 from cnnlang.diagnostics.suggest import nearest
 
 ALL = "ALL"
@@ -73,6 +73,6 @@ def unknown(word: str) -> str | None:
     return f"there is no lint `{word}`: {hint}"
 
 
-def known(word: str) -> Rule | None:
-    """The rule with a code or name."""
-    return RULES.get(word) or next((r for r in RULES.values() if r.name == word), None)
+def named(word: str) -> frozenset[str]:
+    """The codes that a whole code or a name stands for; none for the beginning of a code."""
+    return frozenset(code for code, rule in RULES.items() if word in (code, rule.name))

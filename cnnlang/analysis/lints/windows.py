@@ -140,7 +140,7 @@ def border_drop(net: Net) -> Iterator[Finding]:
 
 @rule(
     "L624",
-    "border-rest",
+    "border-drop",
     severity=Severity.NOTE,
     why="what lies there has no influence on the result; SqueezeNet and NASNet have it by design "
     "(https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html#shape)",
@@ -154,7 +154,7 @@ network N {
 def border_rest(net: Net) -> Iterator[Finding]:
     """A convolution, or a pooling by 5 % at most, that does not read the end of the map
 
-    As for `border-drop`, for what that rule leaves out.
+    As for L623, for what that rule leaves out.
     """
     for node, lost in bordered(net):
         if not isinstance(node.layer, Pooling) or share(net, node, lost) <= MUCH:
@@ -224,7 +224,7 @@ def skipped(net: Net) -> Iterator[Finding]:
 
 @rule(
     "L626",
-    "strided-pointwise",
+    "skipped-pixels",
     severity=Severity.NOTE,
     why="a 1x1 window with a stride reads a part of the map only; ResNet-D pools before it (He et "
     "al. 2019, Bag of tricks, arXiv:1812.01187)",
@@ -238,7 +238,7 @@ network N {
 def pointwise(net: Net) -> Iterator[Finding]:
     """A 1x1 window with a stride
 
-    As for `skipped-pixels`, for windows of one position.
+    As for L625, for windows of one position.
     """
     for node, axis in stepping(net):
         if max(each.kernel for each in net.axes(node)) == 1:

@@ -146,10 +146,11 @@ network N {
 def redundant(net: Net) -> Iterator[Finding]:
     """An operation that leaves every tensor as it is
 
-    `relu` of what is not negative, `relu6` of what is from 0 to 6, `log_softmax` of `log_softmax`;
-    dropout with p = 0; pooling with a 1x1 window and stride 1; adaptive pooling to
-    the size that is there (not for free sizes); `upsample(1)`. It must hold of every layer that is
-    made of the text, none of them shared, and not depend on a name in it.
+    `relu` of what is not negative, `relu6` of what is from 0 to 6, `log_softmax` of `log_softmax`
+    or on an output called logits (the loss does it again, to no effect); dropout with p = 0;
+    pooling with a 1x1 window and stride 1; adaptive pooling to the size that is there (not for free
+    sizes); `upsample(1)`. It must hold of every layer that is made of the text, none of them
+    shared, and not depend on a name in it.
     """
     positive = signs(net)
     for node in net.nodes:
@@ -158,6 +159,9 @@ def redundant(net: Net) -> Iterator[Finding]:
         if idle(net, node):
             edits = remove(node.call) if settled(node) else ()
             yield needless(net, node, "leaves its input as it is", edits, True)
+        elif type(node.layer) is LogSoftmax and named_logits(net, node):
+            said = f"of the output `{node.name}` is done by the loss again, to no effect"
+            yield needless(net, node, said, (), False)
         elif repeats(net, node, positive):
             x = net.before(node)
             said = f"of what is {positive[x.index]} already changes nothing"
@@ -287,18 +291,23 @@ network N {
 def on_logits(net: Net) -> Iterator[Finding]:
     """Probabilities that are called logits
 
-    An output whose label has the word `logits` is made by `softmax` or `sigmoid` (`log_softmax`
-    does no harm). The language declares no loss, so the label says what the tensor is for.
+    An output whose label has the word `logits` is made by `softmax` or `sigmoid`. The language
+    declares no loss, so the label says what the tensor is for.
     """
     for index in sorted(net.outputs):
         node = net.nodes[index]
-        logits = node.labelled and "logits" in node.name.lower().split("_")
-        if logits and type(node.layer) in (Softmax, Sigmoid):
+        if named_logits(net, node) and type(node.layer) in (Softmax, Sigmoid):
             yield Finding(
                 node,
                 f"the output `{node.name}` is made by `{node.kind}`: these are no logits",
                 help=f"leave `{node.kind}` out, or call the output otherwise",
             )
+
+
+def named_logits(net: Net, node: Node) -> bool:
+    """True for an output that is called logits."""
+    named = node.labelled and "logits" in node.name.lower().split("_")
+    return named and node.index in net.outputs
 
 
 @rule(

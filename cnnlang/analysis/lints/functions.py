@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from cnnlang.analysis.lints.edits import plain, remove
@@ -65,8 +66,9 @@ def linear(net: Net) -> Iterator[Finding]:
 
     A convolution or dense layer, then only batch norm, dropout, `flatten`, averages and learned
     scales and offsets with one consumer each, then a convolution or dense layer; both without
-    groups. Not told where the middle is narrower than both ends (a bottleneck), or where the
-    windows work on different axes (1x7 and 7x1).
+    groups. Not told where the middle is narrower than both ends (a bottleneck; where one of the two
+    has a single tap, those of the other count with the channels of its end), or where the windows
+    work on different axes (1x7 and 7x1).
     """
     sources: list[Node | None] = []
     for node in net.nodes:
@@ -93,11 +95,13 @@ def ungrouped(node: Node) -> bool:
 
 def collapses(net: Net, first: Node, second: Node) -> bool:
     """True if the middle is wide enough for every product, and the windows share their axes."""
-    incoming, middle = ends(net, first)
-    if middle < min(incoming, ends(net, second)[1]):
+    (incoming, middle), (_, outgoing) = ends(net, first), ends(net, second)
+    a, b = kernels(net, first), kernels(net, second)
+    if not (a and b):
+        incoming, outgoing = incoming * prod(a.values()), outgoing * prod(b.values())
+    if middle < min(incoming, outgoing):
         return False
-    a, b = spatial(net, first), spatial(net, second)
-    return not (a and b and a.isdisjoint(b))
+    return not (a and b and a.keys().isdisjoint(b))
 
 
 def ends(net: Net, node: Node) -> tuple[float, float]:
@@ -107,13 +111,13 @@ def ends(net: Net, node: Node) -> tuple[float, float]:
     return net.bounds(x.shape[place])[0], net.bounds(node.output.shape[place])[0]
 
 
-def spatial(net: Net, node: Node) -> set[str]:
-    """The axes on which a map has several taps."""
+def kernels(net: Net, node: Node) -> dict[str, int]:
+    """The axes on which a map has several taps, with their number."""
     if isinstance(node.layer, ConvTranspose):
         x = net.input(node)
         sizes = zip(x.axes[1:], node.layer.window(x).kernel, strict=True)
-        return {name for name, kernel in sizes if kernel > 1}
-    return {axis.name for axis in net.axes(node) if axis.kernel > 1}
+        return {name: kernel for name, kernel in sizes if kernel > 1}
+    return {axis.name: axis.kernel for axis in net.axes(node) if axis.kernel > 1}
 
 
 def merged(first: Node, second: Node) -> Finding:

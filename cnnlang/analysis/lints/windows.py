@@ -236,7 +236,7 @@ network N {
 """,
 )
 def pointwise(net: Net) -> Iterator[Finding]:
-    """A 1x1 window with a stride
+    """A window of one position with a stride
 
     As for L625, for windows of one position.
     """

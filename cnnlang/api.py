@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnlang.analysis.lints import Choice
+from cnnlang.analysis.lints.selection import unknown
 from cnnlang.backends.matching import WeightsError
 from cnnlang.compilation import check_source, compile_source, open_source
+from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity
 from cnnlang.elaborate.networks import Settings
 from cnnlang.elaborate.values import Word
@@ -75,14 +78,29 @@ class Figure(bytes):
         return bytes(self) if self.format == "png" else None
 
 
-def check(path: Path) -> list[Diagnostic]:
+def check(
+    path: Path,
+    *,
+    select: Sequence[str] | None = None,
+    extend_select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+) -> list[Diagnostic]:
     """Everything that is wrong with a `.cnn` file, nothing if all is well.
+
+    Warnings come from lints: those that are on by default, or as the nearest `pyproject.toml` and
+    then the arguments say, by code, name or `ALL`. Raises `ValueError` for an unknown lint.
 
     >>> [each.code for each in check("examples/lenet5.cnn")]
     []
     """
+    for word in (*(select or ()), *extend_select, *ignore):
+        if message := unknown(word):
+            raise ValueError(message)
     source, problems = read(os.fspath(path))
-    return problems if source is None else check_source(source, fetch)
+    if source is None:
+        return problems
+    on, problems = lints(os.fspath(path), Choice(select, extend_select, ignore))
+    return problems or check_source(source, fetch, on)
 
 
 def compile_file(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
+from cnnlang.analysis.lints import lint
 from cnnlang.analysis.requirements import check_requirements
 from cnnlang.analysis.validity import advice, solve, valid_sizes
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
@@ -23,12 +24,22 @@ def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic
     return program, [each for file in library.programs.values() for each in file.diagnostics]
 
 
-def check_source(source: Source, fetch: Fetch) -> list[Diagnostic]:
-    """Everything that is wrong with a file, each network checked for all its sizes."""
+def check_source(
+    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+) -> list[Diagnostic]:
+    """Everything that is wrong with a file, each network checked for all its sizes.
+
+    `lints` are the codes of the rules that a file without errors is looked at with.
+    """
     program, found = open_program(source, fetch)
+    graphs = []
     for network in program.networks.values():
         if not is_template(network):
-            found += compile_network(program, network, Settings())[1]
+            graph, problems = compile_network(program, network, Settings())
+            found += problems
+            graphs += [graph] if graph else []
+    if lints and not has_errors(found):
+        found += lint(graphs, lints, source)
     return distinct(found)
 
 
@@ -143,13 +154,13 @@ def distinct(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def identity(each: Diagnostic) -> object:
-    """What makes two diagnostics one: the place of an error; of a note also what it says.
+    """What makes two diagnostics one: the place; of a note on valid sizes also what it says.
 
-    The name of the network, which a note begins with, does not count.
+    The name of the network, which such a note begins with, does not count.
     """
     span = each.span
     place = (span.source.name, span.start, span.end) if span else None
-    if each.severity is Severity.ERROR and place:
+    if place and not each.code.startswith("V"):
         return each.code, place
     return each.code, place, each.message.split("` ", 1)[-1]
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_fuzz_parser import damaged
 
+from cnnlang.analysis import lints
 from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Source, Span
 from cnnlang.diagnostics.text import render
@@ -17,7 +18,7 @@ from cnnlang.layers import codes as layer_codes
 from cnnlang.sources import fetch
 from cnnlang.syntax import codes as syntax_codes
 
-CODES = syntax_codes.CODES | layer_codes.CODES | elaborate_codes.CODES
+CODES = syntax_codes.CODES | layer_codes.CODES | elaborate_codes.CODES | lints.CODES
 SECONDS = 12.0
 
 # --- programs ------------------------------------------------------------------------------------
@@ -174,14 +175,14 @@ def mutated(draw: st.DrawFn) -> str:
 
 def inspect(text: str) -> None:
     start = time.process_time()
-    found = check_source(Source("net.cnn", text), fetch)
+    found = check_source(Source("net.cnn", text), fetch, lints.CODES)
     assert time.process_time() - start < SECONDS
     for each in found:
         assert each.code in CODES
         assert each.message and each.message[-1] != "."
         assert len(each.message) < 1000
         assert all(map(within, [each.span, *(related.span for related in each.related)]))
-    again = check_source(Source("net.cnn", text), fetch)
+    again = check_source(Source("net.cnn", text), fetch, lints.CODES)
     assert list(map(said, again)) == list(map(said, found))
     render(found)
 

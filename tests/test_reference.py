@@ -1,6 +1,6 @@
-"""The language reference: its programs run, and its lists of layers and limits are current.
+"""The language reference: its programs run, and its lists of layers, limits and lints are current.
 
-`python tests/test_reference.py` writes the layers and the limits anew.
+`python tests/test_reference.py` writes the lists anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from figures import figures
 from spec.pages import Case, cases
 from test_spec import verify
 
+from cnnlang.analysis import lints
 from cnnlang.backends.manual import handbook
 from cnnlang.elaborate import codes as elaborate_codes
 from cnnlang.elaborate import limits
@@ -24,9 +25,9 @@ from cnnlang.syntax import codes as syntax_codes
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "grammar" / "README.md"
-TABLES = (syntax_codes.CODES, layer_codes.CODES, elaborate_codes.CODES)
+TABLES = (syntax_codes.CODES, layer_codes.CODES, elaborate_codes.CODES, lints.CODES)
 CODE = re.compile(r'"([A-Z][0-9]{3})"')
-UNSHOWN = {"P013", "P022", "P023", "P090", "P091", "P092", "P093", "N128", "N129", "E306"}
+UNSHOWN = {"P013", "P022", "P023", "P090", "P091", "P092", "P093", "P094", "N128", "N129", "E306"}
 """Codes of what no page can show: files, the command line, very long texts."""
 
 
@@ -62,9 +63,20 @@ def limit_list() -> str:
     return "\n".join(["| at most | |", "|---:|---|", *(f"| {n:,} | {what} |" for what, n in rows)])
 
 
+def lint_list() -> str:
+    """Every lint: its code and name, whether it is on, and its exact condition."""
+    rows = [
+        f"| {code} | `{rule.name}` | {'on' if rule.usual else 'opt-in'} "
+        f"| {rule.title}. {rule.condition} |"
+        for code, rule in sorted(lints.RULES.items())
+    ]
+    return "\n".join(["| code | name | | |", "|---|---|---|---|", *rows])
+
+
 def filled(text: str) -> str:
     """The reference with its lists as they should be."""
-    for name, made in (("layers", layer_list()), ("limits", limit_list())):
+    lists = {"layers": layer_list(), "limits": limit_list(), "lints": lint_list()}
+    for name, made in lists.items():
         marks = rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end of {name} -->)"
         text = re.sub(
             marks, lambda m, made=made: f"{m[1]}\n{made.strip()}\n\n{m[2]}", text, flags=re.S

@@ -34,7 +34,7 @@ SHAPE = re.compile(r"# shape: (.*?)\s*$")
 def diagnose(case: Case) -> list[Diagnostic]:
     """What is wrong with the program; for one network alone where something is set from outside."""
     if case.settings == Settings():
-        return check_source(case.source, finder(case.files))
+        return check_source(case.source, finder(case.files), case.lints)
     return compile_source(case.source, finder(case.files), None, case.settings)[1]
 
 
@@ -116,7 +116,7 @@ def test_program(case: Case) -> None:
 
 
 def verify(case: Case) -> None:
-    """The program's errors are those that it lists, its shapes and what it prints are right."""
+    """The program's errors and lints are those that it lists, its shapes and prints are right."""
     found = [d for d in diagnose(case) if d.span and d.span.source.name == case.source.name]
     claims = []
     for number, line in enumerate(case.program.text.splitlines(), 1):
@@ -126,6 +126,8 @@ def verify(case: Case) -> None:
             assert shape_at(case, number) == shape[1], f"line {number}"
     errors = sorted((d.span.line, d.code) for d in found if d.span and d.severity is Severity.ERROR)
     assert errors == sorted((n, code) for kind, n, code, _ in claims if kind == "error")
+    lints = sorted((d.span.line, d.code) for d in found if d.span and d.code.startswith("L"))
+    assert lints == sorted((n, code) for _, n, code, _ in claims if code.startswith("L"))
     for kind, number, code, words in claims:
         at = [
             d for d in found if (d.severity, d.span and d.span.line, d.code) == (kind, number, code)

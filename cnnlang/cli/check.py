@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import click
 
-from cnnlang.cli.options import files_argument
+from cnnlang.analysis.lints import Choice
+from cnnlang.cli.options import files_argument, lint_options
 from cnnlang.cli.terminal import Failure, report
 from cnnlang.compilation import check_source, distinct
-from cnnlang.diagnostics.model import Diagnostic, Severity, Source, has_errors
+from cnnlang.configuration import lints
+from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
 from cnnlang.sources import fetch, read
 from cnnlang.syntax import ast
@@ -19,14 +21,16 @@ Examples:
   cnnlang check net.cnn
   cnnlang check *.cnn --quiet
   cnnlang check net.cnn --watch
+  cnnlang check net.cnn --select ALL --ignore channels-not-8
   cnnlang check net.cnn --format sarif > cnnlang.sarif
   cat net.cnn | cnnlang check -
 
-Exit codes: 0 without errors, 1 with errors, 2 for a wrong call.
+Exit codes: 0 without errors, 1 with errors, 2 for a wrong call or configuration. With --strict, 1
+with warnings too.
 """
 
 
-@click.command(epilog=EPILOG, short_help="Check files: syntax, names, shapes, budgets.")
+@click.command(epilog=EPILOG, short_help="Check files: syntax, names, shapes, budgets, lints.")
 @files_argument
 @click.option(
     "--format",
@@ -36,36 +40,61 @@ Exit codes: 0 without errors, 1 with errors, 2 for a wrong call.
     help="How to write what was found.",
 )
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes; ends on Ctrl-C.")
-@click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
-def command(files: tuple[str, ...], format: str, watch: bool, quiet: bool) -> None:
-    """Check FILES: syntax, names, arguments, shapes for every valid size, budgets.
+@lint_options
+@click.option("--strict", is_flag=True, help="Fail for warnings too.")
+@click.option("-q", "--quiet", is_flag=True, help="Show nothing but what is a reason to fail.")
+def command(
+    files: tuple[str, ...],
+    format: str,
+    watch: bool,
+    select: tuple[str, ...] | None,
+    extend_select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Check FILES: syntax, names, arguments, shapes for every valid size, budgets, lints.
 
-    `-` reads standard input. Notes and warnings are shown, and are no reason to fail.
+    `-` reads standard input. Notes and warnings are shown, and are no reason to fail. Lints can be
+    chosen here, under [tool.cnnlang] in the nearest pyproject.toml, and for one line of a file by
+    `# ignore: L611 because ...`.
     """
     names = list(dict.fromkeys(files))
+    choice = Choice(select, extend_select or (), ignore or ())
+    fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     if watch:
-        watched(names, format, quiet)
+        watched(names, choice, format, fatal if quiet else set(Severity))
         return
-    if show(examine(names, fetch), len(names), format, quiet):
+    found = examine(names, fetch, choice)
+    show(found, len(names), format, fatal if quiet else set(Severity))
+    if any(each.severity in fatal for each in found):
         raise click.exceptions.Exit(1)
 
 
-def examine(names: list[str], using: Callable[[ast.Use], Source | str]) -> list[Diagnostic]:
-    """What is wrong with files; a mistake in a file that several use is told once."""
+def examine(
+    names: list[str], using: Callable[[ast.Use], Source | str], choice: Choice
+) -> list[Diagnostic]:
+    """What is wrong with files; a mistake in a file that several use is told once.
+
+    A mistake in the configuration of a file ends the command.
+    """
     found: list[Diagnostic] = []
     for name in names:
+        on, problems = lints(name, choice)
+        if problems:
+            report(problems)
+            raise click.exceptions.Exit(2)
         source, problems = read(name)
-        found += problems if source is None else check_source(source, using)
+        found += problems if source is None else check_source(source, using, on)
     return distinct(found)
 
 
-def show(found: list[Diagnostic], files: int, format: str, quiet: bool) -> bool:
-    """Write what was found; true if there are errors."""
-    kept = [each for each in found if not quiet or each.severity is Severity.ERROR]
+def show(found: list[Diagnostic], files: int, format: str, kinds: set[Severity]) -> None:
+    """Write what was found of some kinds, and the verdict if these are all."""
+    kept = [each for each in found if each.severity in kinds]
     report(kept, format, err=False)
-    if format == "text" and not quiet:
+    if format == "text" and len(kinds) == len(Severity):
         click.echo(("\n" if kept else "") + verdict(found, files))
-    return has_errors(found)
 
 
 def verdict(found: list[Diagnostic], files: int) -> str:
@@ -81,7 +110,7 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def watched(names: list[str], format: str, quiet: bool) -> None:
+def watched(names: list[str], choice: Choice, format: str, kinds: set[Severity]) -> None:
     """Check again and again, whenever one of the files or what they use changes."""
     from cnnlang.cli.watch import Watch
 
@@ -90,6 +119,6 @@ def watched(names: list[str], format: str, quiet: bool) -> None:
     watch = Watch(names)
     try:
         for _ in watch.changes():
-            show(examine(names, watch.fetch), len(names), format, quiet)
+            show(examine(names, watch.fetch, choice), len(names), format, kinds)
     except KeyboardInterrupt:
         click.echo(err=True)

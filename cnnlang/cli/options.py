@@ -147,5 +147,34 @@ input_option = click.option(
 )
 
 
+# --- lints ---------------------------------------------------------------------------------------
+
+
+def listed(
+    ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Codes and names of lints, after commas too; None if the option is not given."""
+    from cnnlang.analysis.lints.selection import unknown
+
+    words = tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
+    for word in words:
+        if message := unknown(word):
+            raise click.BadParameter(message)
+    return words if texts else None
+
+
+def lint_options(function: F) -> F:
+    """`--select`, `--extend-select` and `--ignore`, each with codes, beginnings of codes, names."""
+    helps = {
+        "--ignore": "Leave these lints out.",
+        "--extend-select": "Look for these lints too.",
+        "--select": "Look for these lints only: L611, L6, gridding or ALL. Repeatable.",
+    }
+    for name, help in helps.items():
+        option = click.option(name, multiple=True, metavar="LINTS", callback=listed, help=help)
+        function = option(function)
+    return function
+
+
 def output_option(help: str) -> Callable[[F], F]:
     return click.option("-o", "--output", metavar="FILE", shell_complete=complete_any, help=help)

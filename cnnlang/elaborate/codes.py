@@ -72,6 +72,7 @@ CODES: dict[str, str] = {
     "P091": "A file is too large",
     "P092": "A file is not UTF-8 text",
     "P093": "There is no such published network in the library",
+    "P094": "A setting in pyproject.toml is wrong",
     "R501": "A requirement does not hold",
     "R502": "A requirement asks for what is not known for a free size",
     "R503": "A requirement that cannot be checked yet",

@@ -9,7 +9,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import Code, Value, X, unless
 from cnnlang.layers.common import axis_index, count, incoming, need_channels, need_real
 from cnnlang.layers.reading import Reads, Usual, owned
-from cnnlang.layers.tensor import Tensor
+from cnnlang.layers.tensor import SPATIAL, Tensor
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Axis, Count, Flag, Positive, Real
@@ -316,6 +316,7 @@ class Softmax(Layer, name="softmax", family="Activation"):
     """The axis that adds up to 1; the channels (the features of a flat tensor) unless given."""
 
     kind: ClassVar[tuple[str, str]] = ("Softmax", "F.softmax")
+    single: ClassVar[int] = 1
 
     def place(self, x: Tensor) -> int:
         """The index of the axis."""
@@ -326,7 +327,15 @@ class Softmax(Layer, name="softmax", family="Activation"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_real(self, x)
-        self.place(x)
+        place = self.place(x)
+        if x.shape[place] == 1 and x.axes[place] not in SPATIAL:
+            raise fail(
+                "S138",
+                f"`{self.name}` over {x.axes[place]} gets one number, which always becomes "
+                f"{type(self).single}",
+                f"the tensor here is {x}",
+                help="use `sigmoid`, or make two or more of them in the layer before",
+            )
         return x
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
@@ -365,6 +374,7 @@ class LogSoftmax(Softmax, name="log_softmax"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("LogSoftmax", "F.log_softmax")
+    single: ClassVar[int] = 0
 
 
 class Glu(Softmax, name="glu"):
@@ -383,7 +393,8 @@ class Glu(Softmax, name="glu"):
     kind: ClassVar[tuple[str, str]] = ("GLU", "F.glu")
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
-        x = super().output(inputs, need)
+        (x,) = inputs
+        need_real(self, x)
         place = self.place(x)
         size = x.shape[place]
         need.multiple(

@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "S135": "Tensors to be combined number by number have different shapes",
     "S136": "Padding is more than half of a pooling window",
     "S137": "Tensors to be laid behind one another differ in another axis",
+    "S138": "Softmax over a single number",
     "A201": "An argument is missing",
     "A202": "The layer has no such argument",
     "A203": "An argument has a wrong value",

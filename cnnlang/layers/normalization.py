@@ -142,7 +142,7 @@ class InstanceNorm(Running, name="instancenorm"):
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_map(self, x)
-        need_several(need, x.spatial, 2, lambda: single(self, x))
+        need_several(need, x.spatial, 2, lambda: single(x))
         return super().output(inputs, need)
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
@@ -183,8 +183,6 @@ class GroupNorm(Normalization, name="groupnorm"):
                 field="groups",
                 help=f"use `groups={gcd(count(x), self.groups)}`",
             )
-        if count(x) == self.groups:
-            need_several(need, x.spatial, 2, lambda: single(self, x))
         return result
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
@@ -335,11 +333,10 @@ class RmsNorm(Shaped, name="rmsnorm"):
         return asked(("weight", self.init)) if self.affine else ()
 
 
-def single(layer: Layer, x: Tensor) -> Problem:
-    what = "position" if layer.name == "instancenorm" else "value per group"
+def single(x: Tensor) -> Problem:
     return Problem(
         "S131",
-        f"`{layer.name}` needs more than one {what}, got {x}",
+        f"`instancenorm` needs more than one position, got {x}",
         "one value has no variance",
         help="leave it out here, or use `layernorm`",
     )

@@ -28,10 +28,11 @@ from cnnlang.sizes import Size, at
 
 BATCH = 2
 Run: TypeAlias = Callable[[tuple[torch.Tensor, ...]], torch.Tensor]
-CAUTIOUS = ("instancenorm", "groupnorm", "std", "var")
+CAUTIOUS = ("instancenorm", "std", "var")
 """Layers that want several positions in each of several free axes, where one axis would do."""
 ALL = tuple(REGISTRY)
 ARITHMETIC = tuple(name for name, cls in REGISTRY.items() if issubclass(cls, Arithmetic))
+SOFTMAX = ("softmax", "softmin", "log_softmax")
 OWN: dict[str, tuple[tuple[str, ...], str]] = {
     "S103": (ALL, "a layer wants its axes in their places; PyTorch takes what fits by number"),
     "S104": (("dense",), "a flat tensor or a named axis is wanted; PyTorch takes the last axis"),
@@ -40,10 +41,10 @@ OWN: dict[str, tuple[tuple[str, ...], str]] = {
     "S121": ((*ARITHMETIC, "matmul"), "PyTorch broadcasts over axes that are missing"),
     "S124": (("slice",), "a slice lies within its axis; Python cuts it off silently"),
     "S129": (("pad",), "`pad` pads and `crop` crops; PyTorch pads by negative numbers"),
-    "S131": (("groupnorm",), "PyTorch fails for a batch of one sample alone"),
     "S133": (("matmul",), "PyTorch stretches leading axes of size 1"),
     "S135": (ARITHMETIC, "axes are stretched where `broadcast=true` says so; PyTorch always does"),
     "S136": (("avgpool", "maxpool"), "unequal pads are laid by `F.pad`, which pads more than half"),
+    "S138": (SOFTMAX, "of one number it is always the same; PyTorch computes it"),
     "A207": (ARITHMETIC, "two tensors, or a tensor and a number; PyTorch adds up what there is"),
     "A208": (("avgpool", "maxpool"), "`F.pad` hides from a window what of it is padding"),
 }
@@ -164,7 +165,7 @@ def evaluates(case: Case, trained: torch.Tensor, run: Run) -> None:
     tensors, layer = filled(case), case.layer
     with torch.no_grad():
         result, again = run(tensors), run(tensors)
-        if layer.name != "batchnorm" or vars(layer)["track"]:
+        if not needs_several(case):
             alone = run(tuple(x[:1] for x in tensors))
             torch.testing.assert_close(alone, result[:1], equal_nan=True)
     torch.testing.assert_close(result, again, rtol=0, atol=0, equal_nan=True)
@@ -172,6 +173,14 @@ def evaluates(case: Case, trained: torch.Tensor, run: Run) -> None:
         assert torch.equal(result, tensors[0])
     if layer.name not in (*NOISY, *RUNNING):
         torch.testing.assert_close(result, trained, equal_nan=True)
+
+
+def needs_several(case: Case) -> bool:
+    """True for a norm that PyTorch computes for a batch of several samples alone."""
+    layer, (x, *_) = case.layer, case.inputs
+    if layer.name == "groupnorm":
+        return vars(layer)["groups"] == prod(x.shape)
+    return layer.name == "batchnorm" and not vars(layer)["track"]
 
 
 def says_the_same(case: Case, numbers: tuple[int, ...]) -> None:

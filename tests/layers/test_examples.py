@@ -108,6 +108,11 @@ def test_axes_keep_their_names() -> None:
         ),
         (layer("concat"), (MAP, image(3, 9, 14)), "`concat` over channels got 12x10x14 and 3x9x14"),
         (layer("softmax", "width"), (FLAT,), "`softmax` has no axis `width` here"),
+        (
+            layer("log_softmax"),
+            (image(1, 4, 4),),
+            "`log_softmax` over channels gets one number, which always becomes 0",
+        ),
         (layer("reshape", (5, 7)), (FLAT,), "`reshape` cannot make 5x7 of 12"),
         (
             layer("upsample", 2, mode="trilinear"),

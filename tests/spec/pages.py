@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from cnnlang.analysis.lints import Choice, chosen
 from cnnlang.cli.options import settings as read_settings
 from cnnlang.cli.options import shapes as read_shapes
 from cnnlang.compilation import Settings
@@ -54,6 +55,12 @@ class Case:
         given = {name: tuple(after(words, name)) for name in ("--set", "--input")}
         parameters = read_settings(None, None, given["--set"])  # type: ignore[arg-type]
         return Settings(parameters, read_shapes(None, None, given["--input"]))  # type: ignore[arg-type]
+
+    @property
+    def lints(self) -> frozenset[str]:
+        """The lints that `--select` after the word `cnn` turns on; none without it."""
+        words = tuple(after(self.program.words, "--select"))
+        return chosen(Choice(words)) if words else frozenset()
 
 
 def after(words: tuple[str, ...], option: str) -> Iterator[str]:

@@ -9,6 +9,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import Code, Value, X, unless
 from cnnlang.layers.common import axis_index, count, incoming, need_channels, need_real
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.storage import Saved, Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -25,11 +27,16 @@ class Activation(Layer, family="Activation"):
 
     kind: ClassVar[tuple[str, str]]
     keywords: ClassVar[tuple[tuple[str, str], ...]] = ()
+    saves: ClassVar[Saved] = 0
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_real(self, x)
         return x
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.unary(self.name, x, type(self).saves)
 
     def options(self) -> dict[str, Value]:
         """The fields as PyTorch's keywords, those at their defaults left out."""
@@ -52,6 +59,7 @@ class Relu(Activation, name="relu"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("ReLU", "F.relu")
+    saves: ClassVar[Saved] = "result"
 
 
 class Relu6(Activation, name="relu6"):
@@ -113,6 +121,10 @@ class PRelu(Layer, name="prelu", family="Activation"):
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         return (Weight("weight", (self.slopes(inputs[0]),)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.prelu(x, tape.own["weight"])
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         slopes = unless(self.slopes(inputs[0]), 1)
@@ -213,6 +225,7 @@ class Sigmoid(Activation, name="sigmoid"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("Sigmoid", "torch.sigmoid")
+    saves: ClassVar[Saved] = "result"
 
 
 class Tanh(Activation, name="tanh"):
@@ -224,6 +237,7 @@ class Tanh(Activation, name="tanh"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("Tanh", "torch.tanh")
+    saves: ClassVar[Saved] = "result"
 
 
 class Softplus(Activation, name="softplus"):
@@ -256,6 +270,13 @@ class Softsign(Activation, name="softsign"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("Softsign", "F.softsign")
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        sizes = tape.unary("abs", x, 0, most=x.size.times(2))
+        divisors = tape.unary("add", sizes, way="same")
+        tape.release(sizes)
+        return tape.quotient(x, divisors)
 
 
 class Hardswish(Activation, name="hardswish"):
@@ -316,6 +337,7 @@ class Softmax(Layer, name="softmax", family="Activation"):
     """The axis that adds up to 1; the channels (the features of a flat tensor) unless given."""
 
     kind: ClassVar[tuple[str, str]] = ("Softmax", "F.softmax")
+    saves: ClassVar[Saved] = "result"
 
     def place(self, x: Tensor) -> int:
         """The index of the axis."""
@@ -331,6 +353,10 @@ class Softmax(Layer, name="softmax", family="Activation"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return (owned(output.rank, self.place(inputs[0])),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.unary(self.name, x, type(self).saves)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(f"nn.{type(self).kind[0]}", dim=self.place(inputs[0]) + 1)
@@ -354,6 +380,10 @@ class Softmin(Softmax, name="softmin"):
     """The axis that adds up to 1; the channels (the features of a flat tensor) unless given."""
 
     kind: ClassVar[tuple[str, str]] = ("Softmin", "F.softmin")
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.unary("softmax", tape.unary("neg", x), "result")
 
 
 class LogSoftmax(Softmax, name="log_softmax"):
@@ -397,3 +427,6 @@ class Glu(Softmax, name="glu"):
             ),
         )
         return x.resized((*x.shape[:place], size // 2, *x.shape[place + 1 :]))
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.op(self.name, output.shape, values[0], saves=(0,))

@@ -88,6 +88,8 @@ class Convolution(Layer, family="Convolution"):
             or (self.pad_mode != "zeros" and any(map(any, w.pads or ())))
         ):
             x = tape.padded(x, w.borders(inputs[0].spatial), self.pad_mode)
+        if w.constant is None and self.pad_mode != "zeros":  # PyTorch's module pads by 0 once more
+            x = tape.padded(x, ((0, 0),) * len(w.kernel), self.pad_mode)
         return tape.product("convolution", output.shape, x, self.used(tape), tape.own.get("bias"))
 
     def used(self, tape: Tape) -> Stored:

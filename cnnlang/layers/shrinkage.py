@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnlang.layers.activation import Activation
 from cnnlang.layers.base import Inputs, call, fail
 from cnnlang.layers.code import Code, X
-from cnnlang.layers.storage import NOTHING, Stored, Values
+from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
@@ -122,7 +122,7 @@ class RRelu(Activation, name="rrelu"):
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
         (x,) = values
-        return tape.unary(self.name, x, 0, x.size if tape.training else NOTHING)
+        return tape.unary(self.name, x, 0, x.size)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code | None:
         return None

@@ -25,6 +25,9 @@ REFUSED = {
     "lstm": "its kernel keeps what it asks for",
     "gru": "its kernel keeps what it asks for",
     "circular": "it copies slices one into another",
+    "alpha_dropout": "it is made of many operations",
+    "sparse": "its gradient is as large as what was looked up",
+    "max_norm": "the table is changed while it is read",
 }
 """What is not predicted: layers, and a word of their arguments."""
 LOOSE = {

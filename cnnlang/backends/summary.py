@@ -74,7 +74,6 @@ class Summary:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary for `json.dumps`; the schema is `grammar/summary.schema.json`."""
-        memory = {} if self.usage is None else {"memory": self.usage.as_dict()}
         return {
             "version": 1,
             "network": self.network,
@@ -85,7 +84,7 @@ class Summary:
             "outputs": [plain(tensor.shape) for tensor in self.outputs],
             "parameters": self.parameters,
             "macs": self.macs,
-            **memory,
+            "memory": self.usage and self.usage.as_dict(),
             "layers": [
                 {
                     "name": row.name,
@@ -94,7 +93,7 @@ class Summary:
                     "parameters": row.parameters,
                     "macs": row.macs,
                     "receptive_field": {name: spelled(f) for name, f in row.field.items()},
-                    **({"saved": row.saved} if memory else {}),
+                    **({"saved": row.saved} if self.usage else {}),
                 }
                 for row in self.layers
             ],

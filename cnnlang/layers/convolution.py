@@ -81,14 +81,10 @@ class Convolution(Layer, family="Convolution"):
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
         (x,) = values
-        w = self.window(inputs[0])
-        if (
-            w.constant is None
-            or not w.even
-            or (self.pad_mode != "zeros" and any(map(any, w.pads or ())))
-        ):
+        w, plain = self.window(inputs[0]), self.pad_mode == "zeros"
+        if not w.even or (not plain and any(map(any, w.constant or ()))):
             x = tape.padded(x, w.borders(inputs[0].spatial), self.pad_mode)
-        if w.constant is None and self.pad_mode != "zeros":  # PyTorch's module pads by 0 once more
+        if w.constant is None and not plain:  # PyTorch's module pads by 0 once more
             x = tape.padded(x, ((0, 0),) * len(w.kernel), self.pad_mode)
         return tape.product("convolution", output.shape, x, self.used(tape), tape.own.get("bias"))
 

@@ -50,8 +50,8 @@ class Recorder:
     """Plays a network forward: `now` is what is live, `moments` what was after every operation.
 
     `dtype` is what is computed in, `weights` the type of the parameters: autocast where these
-    differ. `training` records what autograd needs. `own` has the
-    parameters and buffers of the layer that is being played, `kept` is what autograd has saved.
+    differ. `training` records what autograd needs. `own` has the parameters and buffers of the
+    layer that is being played, `kept` is what autograd has saved.
     """
 
     training: bool = True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from cnnlang.layers.storage import (
     NOTHING,
+    WIDTHS,
     Bytes,
     Edge,
     Order,
@@ -74,8 +75,9 @@ class Recorder:
 
     @property
     def wide(self) -> int:
-        """Bytes of a number in statistics, which are never in half precision."""
-        return 8 if self.dtype == "float64" else 4
+        """Bytes of a number in statistics: of the parameters' type, on a GPU float32 at least."""
+        own = WIDTHS[self.weights]
+        return own if self.device == "cpu" else max(own, WIDTHS["float32"])
 
     # --- storages --------------------------------------------------------------------------------
 

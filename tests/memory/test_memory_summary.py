@@ -30,7 +30,8 @@ def test_table_of_lenet() -> None:
     found = call(LENET, "--batch", "32", "--fits", "1MiB")
     assert found.exit_code == 0
     assert found.stdout.endswith(LAST)
-    assert "tanh1     tanh         6x28x28                       588 KiB\n" in found.stdout
+    row = next(line for line in found.stdout.splitlines() if line.startswith("tanh1"))
+    assert row.endswith("588 KiB")
 
 
 LAST = """\
@@ -71,7 +72,7 @@ def test_modules_have_the_sums_of_what_is_in_them() -> None:
     found = summary(graph, Usage(memory(graph, Setting()), Setting(), 4))
     layers = sum(row.saved for row in found.layers)
     assert sum(row.saved for row in found.rows if row.level == 0) == layers
-    assert "MACs   Saved" not in table(summary(graph))
+    assert "Saved" not in table(summary(graph))
 
 
 def test_without_a_batch_nothing_is_said_of_memory() -> None:

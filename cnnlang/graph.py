@@ -165,3 +165,16 @@ def flat(items: list[Item] | tuple[Item, ...]) -> Iterator[Apply | Enter]:
                 yield from flat(each)
         else:
             yield item
+
+
+def walk(root: Instance) -> Iterator[tuple[int, Apply | Enter]]:
+    """Every item below a module with its level; without recursion, for modules nest deep."""
+    todo = [flat(root.items)]
+    while todo:
+        item = next(todo[-1], None)
+        if item is None:
+            todo.pop()
+            continue
+        yield len(todo) - 1, item
+        if isinstance(item, Enter):
+            todo.append(flat(item.instance.items))

@@ -89,7 +89,10 @@ def test_an_error_without_a_place_follows_the_schema() -> None:
     assert document["diagnostics"][0]["range"] is None
 
 
-@pytest.mark.parametrize("options", [(), ("--input", "3x64x64")])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--input", "3x64x64"), ("--input", "3x64x64", "--batch", "4", "--fits", "1GiB")],
+)
 def test_summaries_follow_their_schema(options: tuple[str, ...]) -> None:
     validate(schema("summary"), run("summary", RESNET, "ResNet18", "--json", *options))
 

@@ -74,6 +74,7 @@ def test_json_of_a_network_with_a_free_size() -> None:
         "outputs",
         "parameters",
         "macs",
+        "memory",
         "layers",
     ]
     assert found["network"] == "TextCNN"

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import Field, Fields, receptive, words
+from cnnlang.analysis.memory.words import amount
 from cnnlang.analysis.validity import valid_sizes
-from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
+from cnnlang.backends.usage import Usage
+from cnnlang.backends.usage import lines as usage_lines
+from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Shape, at
 
@@ -24,6 +26,7 @@ class Row:
 
     `name` is the path of the module; `level` says how deep it stands. `parameters` of a shared
     module count where it is first applied. `macs` is None if it depends on a free dimension.
+    `saved` are the bytes that autograd saves, if a batch was given.
     """
 
     level: int
@@ -35,6 +38,7 @@ class Row:
     macs: int | None
     field: Fields
     group: bool = False
+    saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Summary:
     """A network in numbers; `rows` in the order of the file, a module before what is in it.
 
     `macs` counts one sample in inference, None while it depends on `free` dimensions. `usual` are
-    input shapes for which the network is valid.
+    input shapes for which the network is valid. `usage` is its memory, if that was asked for.
     """
 
     network: str
@@ -61,6 +65,7 @@ class Summary:
     rows: tuple[Row, ...]
     free: tuple[str, ...]
     usual: tuple[tuple[int, ...], ...]
+    usage: Usage | None = None
 
     @property
     def layers(self) -> list[Row]:
@@ -79,6 +84,7 @@ class Summary:
             "outputs": [plain(tensor.shape) for tensor in self.outputs],
             "parameters": self.parameters,
             "macs": self.macs,
+            "memory": self.usage and self.usage.as_dict(),
             "layers": [
                 {
                     "name": row.name,
@@ -87,6 +93,7 @@ class Summary:
                     "parameters": row.parameters,
                     "macs": row.macs,
                     "receptive_field": {name: spelled(f) for name, f in row.field.items()},
+                    **({"saved": row.saved} if self.usage else {}),
                 }
                 for row in self.layers
             ],
@@ -116,8 +123,8 @@ def plain_number(number: Fraction) -> int | float:
     return int(number) if number.denominator == 1 else float(number)
 
 
-def summary(graph: Graph) -> Summary:
-    """The numbers of a network, in time linear in its layers."""
+def summary(graph: Graph, usage: Usage | None = None) -> Summary:
+    """The numbers of a network, in time linear in its layers; with its memory, if that is given."""
     nodes = graph.nodes
     return Summary(
         graph.name,
@@ -125,13 +132,14 @@ def summary(graph: Graph) -> Summary:
         tuple(nodes[i].output for i in graph.outputs),
         costs.total_parameters(graph),
         costs.total_macs(graph),
-        tuple(listed(graph)),
+        tuple(listed(graph, usage)),
         tuple(graph.free),
         tuple(usual_shapes(graph).values()),
+        usage,
     )
 
 
-def listed(graph: Graph) -> list[Row]:
+def listed(graph: Graph, usage: Usage | None) -> list[Row]:
     """The rows, every module told with the sums of what is in it."""
     own = {node.index for node in costs.owners(graph)}
     fields = receptive(graph, usual_sizes(graph))
@@ -147,7 +155,8 @@ def listed(graph: Graph) -> list[Row]:
             rows.append(module(graph, item.instance, level, item.instance.path in seen, field))
             seen.add(item.instance.path)
         else:
-            rows.append(layer(graph, graph.nodes[item.node], level, own, fields[item.node]))
+            saved = usage.layer(item.node) if usage else 0
+            rows.append(layer(graph, graph.nodes[item.node], level, own, fields[item.node], saved))
             if open_:
                 open_[-1].add(rows[-1])
     while open_:
@@ -162,9 +171,11 @@ class Sums:
     place: int
     parameters: int = 0
     macs: int | None = 0
+    saved: int = 0
 
     def add(self, row: Row) -> None:
         self.parameters += row.parameters
+        self.saved += row.saved
         known = self.macs is not None and row.macs is not None
         self.macs = (self.macs or 0) + (row.macs or 0) if known else None
 
@@ -172,26 +183,13 @@ class Sums:
 def close(rows: list[Row], open_: list[Sums]) -> None:
     """The innermost open module is complete: its sums go into its row and those around it."""
     done = open_.pop()
-    row = replace(rows[done.place], parameters=done.parameters, macs=done.macs)
+    row = replace(rows[done.place], parameters=done.parameters, macs=done.macs, saved=done.saved)
     rows[done.place] = row
     if open_:
         open_[-1].add(row)
 
 
-def walk(root: Instance) -> Iterator[tuple[int, Apply | Enter]]:
-    """Every item below a module with its level; without recursion, for modules nest deep."""
-    todo = [flat(root.items)]
-    while todo:
-        item = next(todo[-1], None)
-        if item is None:
-            todo.pop()
-            continue
-        yield len(todo) - 1, item
-        if isinstance(item, Enter):
-            todo.append(flat(item.instance.items))
-
-
-def layer(graph: Graph, node: Node, level: int, own: set[int], field: Fields) -> Row:
+def layer(graph: Graph, node: Node, level: int, own: set[int], field: Fields, saved: int) -> Row:
     """The row of a layer; parameters count where the node owns them."""
     count = costs.macs(graph, node)
     return Row(
@@ -203,6 +201,7 @@ def layer(graph: Graph, node: Node, level: int, own: set[int], field: Fields) ->
         costs.parameters(graph, node) if node.index in own else 0,
         count if isinstance(count, int) else None,
         field,
+        saved=saved,
     )
 
 
@@ -251,9 +250,9 @@ def count(number: float) -> str:
 
 # --- the table -----------------------------------------------------------------------------------
 
-HEADS = ("Layer", "Kind", "Output", "Field", "Parameters", "MACs")
-NUMBERS = 2
-"""The last columns hold numbers, the others texts."""
+HEADS = ("Layer", "Kind", "Output", "Field", "Parameters", "MACs", "Saved")
+NUMBERS = 3
+"""The last columns hold numbers, the others texts; the last of all is there for memory alone."""
 GAP = "  "
 LEAST = 12
 ROOMY = 80
@@ -268,16 +267,18 @@ def table(
     `width` is the room in columns (None for no limit); `colour` adds ANSI escapes.
     """
     rows = [row for row in summary.rows if depth is None or row.level < depth]
-    cells = [*map(port, summary.inputs), *map(line, rows)]
-    heads: tuple[str, ...] = HEADS
+    cells = [HEADS, *map(port, summary.inputs), *map(line, rows)]
+    numbers = NUMBERS - (summary.usage is None)
+    if summary.usage is None:
+        cells = [each[:-1] for each in cells]
     if width is not None and width < ROOMY:
-        heads, *cells = ((*each[:3], *each[4:]) for each in (heads, *cells))
-    widths = fitted([heads, *cells], width)
+        cells = [(*each[:3], *each[4:]) for each in cells]
+    widths = fitted(cells, width, numbers)
     heavy = [False] * len(summary.inputs) + [row.group for row in rows]
-    head = paint(aligned(heads, widths), "1", colour)
+    head = paint(aligned(cells[0], widths, numbers), "1", colour)
     body = [
-        paint(aligned(each, widths), "36" if group else "", colour)
-        for each, group in zip(cells, heavy, strict=True)
+        paint(aligned(each, widths, numbers), "36" if group else "", colour)
+        for each, group in zip(cells[1:], heavy, strict=True)
     ]
     rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
     title = paint(summary.network, "1", colour)
@@ -286,7 +287,7 @@ def table(
 
 def port(each: Port) -> tuple[str, ...]:
     kind = "input" if each.tensor.dtype == "float" else f"input of {each.tensor.dtype}"
-    return (each.name, kind, str(each.tensor), "", "", "")
+    return (each.name, kind, str(each.tensor), "", "", "", "")
 
 
 def line(row: Row) -> tuple[str, ...]:
@@ -295,26 +296,27 @@ def line(row: Row) -> tuple[str, ...]:
     macs = "?" if row.macs is None else count(row.macs) if row.macs else ""
     kind = f"{row.kind} {row.detail}".rstrip()
     parameters = f"{row.parameters:,}" if row.parameters else ""
-    return (name, kind, str(row.output), words(row.field), parameters, macs)
+    saved = amount(row.saved) if row.saved else ""
+    return (name, kind, str(row.output), words(row.field), parameters, macs, saved)
 
 
-def fitted(rows: list[tuple[str, ...]], width: int | None) -> list[int]:
+def fitted(rows: list[tuple[str, ...]], width: int | None, numbers: int) -> list[int]:
     """The widths of the columns: as wide as their cells, the widest of the texts cut if need be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     while width is not None and sum(widths) + len(GAP) * (len(widths) - 1) > width:
-        widest = max(range(len(widths) - NUMBERS), key=lambda i: widths[i])
+        widest = max(range(len(widths) - numbers), key=lambda i: widths[i])
         if widths[widest] <= LEAST:
             break
         widths[widest] -= 1
     return widths
 
 
-def aligned(cells: tuple[str, ...], widths: list[int]) -> str:
+def aligned(cells: tuple[str, ...], widths: list[int], numbers: int) -> str:
     """Texts to the left, numbers to the right; what does not fit ends in `…`."""
     cut = [c if len(c) <= w else c[: w - 1] + "…" for c, w in zip(cells, widths, strict=True)]
-    texts = [f"{c:<{w}}" for c, w in zip(cut[:-NUMBERS], widths[:-NUMBERS], strict=True)]
-    numbers = [f"{c:>{w}}" for c, w in zip(cut[-NUMBERS:], widths[-NUMBERS:], strict=True)]
-    return GAP.join([*texts, *numbers]).rstrip()
+    texts = [f"{c:<{w}}" for c, w in zip(cut[:-numbers], widths[:-numbers], strict=True)]
+    right = [f"{c:>{w}}" for c, w in zip(cut[-numbers:], widths[-numbers:], strict=True)]
+    return GAP.join([*texts, *right]).rstrip()
 
 
 def paint(text: str, code: str, colour: bool) -> str:
@@ -328,7 +330,8 @@ def totals(summary: Summary, colour: bool) -> list[str]:
     outputs = ", ".join(map(str, summary.outputs))
     lines += [f"Output      {outputs}"]
     if summary.macs is not None:
-        return [*lines, f"MACs        {summary.macs:,} ({count(summary.macs)}, one sample)"]
+        lines += [f"MACs        {summary.macs:,} ({count(summary.macs)}, one sample)"]
+        return lines + (usage_lines(summary.usage) if summary.usage else [])
     names = ", ".join(summary.free)
     return [*lines, f"MACs        depend on {names}: give {suggestion(summary)}"]
 

@@ -176,5 +176,21 @@ def lint_options(function: F) -> F:
     return function
 
 
+# --- sizes of memory -----------------------------------------------------------------------------
+
+
+def size(ctx: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """An amount of bytes as the language writes it: `24GiB`, `500M`."""
+    if text is None:
+        return None
+    from cnnlang.syntax.literals import read_number
+
+    written = re.fullmatch(r"[0-9]+(\.[0-9]+)?([KMGT](iB)?)?", text)
+    found = read_number(text) if written else None
+    if type(found) is not int or found < 1:
+        raise click.BadParameter(f"'{text}' is no amount of memory: write 24GiB or 500MiB")
+    return found
+
+
 def output_option(help: str) -> Callable[[F], F]:
     return click.option("-o", "--output", metavar="FILE", shell_complete=complete_any, help=help)

@@ -19,6 +19,7 @@ from cnnlang.layers import (
     shape,
     shrinkage,
     shuffling,
+    softmax,
     transposed,
     unpooling,
 )
@@ -36,6 +37,7 @@ FAMILIES = (
     normalization,
     magnitude,
     activation,
+    softmax,
     shrinkage,
     elementwise,
     regularization,

@@ -1,18 +1,19 @@
-"""Activations: functions of each number by itself, and softmax and its kin over an axis."""
+"""Activations: functions of each number by itself."""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
+from cnnlang.layers.base import Inputs, Layer, Need, Weight, call, fail
 from cnnlang.layers.code import Code, Value, X, unless
-from cnnlang.layers.common import axis_index, count, incoming, need_channels, need_real
-from cnnlang.layers.reading import Reads, Usual, owned
-from cnnlang.layers.tensor import SPATIAL, Tensor
+from cnnlang.layers.common import count, incoming, need_channels, need_real
+from cnnlang.layers.storage import Saved, Stored, Values
+from cnnlang.layers.tape import Tape
+from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
-    from cnnlang.layers.fields import Axis, Count, Flag, Positive, Real
+    from cnnlang.layers.fields import Count, Flag, Positive, Real
 
 
 class Activation(Layer, family="Activation"):
@@ -25,11 +26,16 @@ class Activation(Layer, family="Activation"):
 
     kind: ClassVar[tuple[str, str]]
     keywords: ClassVar[tuple[tuple[str, str], ...]] = ()
+    saves: ClassVar[Saved] = 0
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_real(self, x)
         return x
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.unary(self.name, x, type(self).saves)
 
     def options(self) -> dict[str, Value]:
         """The fields as PyTorch's keywords, those at their defaults left out."""
@@ -52,6 +58,7 @@ class Relu(Activation, name="relu"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("ReLU", "F.relu")
+    saves: ClassVar[Saved] = "result"
 
 
 class Relu6(Activation, name="relu6"):
@@ -113,6 +120,10 @@ class PRelu(Layer, name="prelu", family="Activation"):
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         return (Weight("weight", (self.slopes(inputs[0]),)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.prelu(x, tape.own["weight"])
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         slopes = unless(self.slopes(inputs[0]), 1)
@@ -213,6 +224,7 @@ class Sigmoid(Activation, name="sigmoid"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("Sigmoid", "torch.sigmoid")
+    saves: ClassVar[Saved] = "result"
 
 
 class Tanh(Activation, name="tanh"):
@@ -224,6 +236,7 @@ class Tanh(Activation, name="tanh"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("Tanh", "torch.tanh")
+    saves: ClassVar[Saved] = "result"
 
 
 class Softplus(Activation, name="softplus"):
@@ -256,6 +269,13 @@ class Softsign(Activation, name="softsign"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("Softsign", "F.softsign")
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        sizes = tape.unary("abs", x, 0, most=x.size.times(2))
+        divisors = tape.unary("add", sizes, way="same")
+        tape.release(sizes)
+        return tape.quotient(x, divisors)
 
 
 class Hardswish(Activation, name="hardswish"):
@@ -301,110 +321,3 @@ class Hardtanh(Activation, name="hardtanh"):
     def check(self) -> None:
         if self.low >= self.high:
             raise fail("A208", f"`hardtanh` needs low < high, got {self.low:g} and {self.high:g}")
-
-
-class Softmax(Layer, name="softmax", family="Activation"):
-    """Positive numbers that add up to 1 along an axis: probabilities.
-
-    Formula: `y = exp(x) / sum(exp(x))`
-    Output: as the input
-    Example: `softmax` takes 10 to 10.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmax.html
-    """
-
-    axis: Axis | None = None
-    """The axis that adds up to 1; the channels (the features of a flat tensor) unless given."""
-
-    kind: ClassVar[tuple[str, str]] = ("Softmax", "F.softmax")
-    single: ClassVar[int] = 1
-
-    def place(self, x: Tensor) -> int:
-        """The index of the axis."""
-        if not x.rank:
-            raise fail("S103", f"`{self.name}` needs an axis, got a scalar")
-        return x.channel_axis if self.axis is None else axis_index(self, x, self.axis)
-
-    def output(self, inputs: Inputs, need: Need) -> Tensor:
-        (x,) = inputs
-        need_real(self, x)
-        place = self.place(x)
-        if x.shape[place] == 1 and x.axes[place] not in SPATIAL:
-            raise fail(
-                "S138",
-                f"`{self.name}` over {x.axes[place]} gets one number, which always becomes "
-                f"{type(self).single}",
-                f"the tensor here is {x}",
-                help="use `sigmoid`, or make two or more of them in the layer before",
-            )
-        return x
-
-    def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
-        return (owned(output.rank, self.place(inputs[0])),)
-
-    def module(self, inputs: Inputs, output: Tensor) -> Code:
-        return call(f"nn.{type(self).kind[0]}", dim=self.place(inputs[0]) + 1)
-
-    def function(self, inputs: Inputs, output: Tensor) -> Code:
-        return call(type(self).kind[1], X, dim=self.place(inputs[0]) + 1)
-
-    def caption(self) -> tuple[str, ...]:
-        return () if self.axis is None else (f"over {self.axis}",)
-
-
-class Softmin(Softmax, name="softmin"):
-    """`softmax` of the numbers with the other sign: the smallest gets the most.
-
-    Formula: `y = exp(-x) / sum(exp(-x))`
-    Example: `softmin` takes 10 to 10.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Softmin.html
-    """
-
-    axis: Axis | None = None
-    """The axis that adds up to 1; the channels (the features of a flat tensor) unless given."""
-
-    kind: ClassVar[tuple[str, str]] = ("Softmin", "F.softmin")
-
-
-class LogSoftmax(Softmax, name="log_softmax"):
-    """The logarithm of `softmax`.
-
-    Formula: `y = x - log(sum(exp(x)))`
-    Example: `log_softmax` takes 10 to 10.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
-    """
-
-    kind: ClassVar[tuple[str, str]] = ("LogSoftmax", "F.log_softmax")
-    single: ClassVar[int] = 0
-
-
-class Glu(Softmax, name="glu"):
-    """Gated linear unit: one half of an axis times the sigmoid of the other half.
-
-    Formula: `y = a·sigmoid(b)`, where a is the first half and b the second
-    Output: `C / 2 × H × W`
-    Example: `glu` takes 128x28x28 to 64x28x28.
-    Source: Dauphin et al. 2016, https://arxiv.org/abs/1612.08083;
-    https://docs.pytorch.org/docs/stable/generated/torch.nn.GLU.html
-    """
-
-    axis: Axis | None = None
-    """The axis to halve; the channels (the features of a flat tensor) unless given."""
-
-    kind: ClassVar[tuple[str, str]] = ("GLU", "F.glu")
-
-    def output(self, inputs: Inputs, need: Need) -> Tensor:
-        (x,) = inputs
-        need_real(self, x)
-        place = self.place(x)
-        size = x.shape[place]
-        need.multiple(
-            size,
-            2,
-            lambda: Problem(
-                "S125",
-                f"`glu` halves an axis of {size}, which is odd",
-                f"the tensor here is {x}",
-                help="make twice as many channels in the layer before it",
-            ),
-        )
-        return x.resized((*x.shape[:place], size // 2, *x.shape[place + 1 :]))

@@ -8,6 +8,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, call
 from cnnlang.layers.code import Code, X
 from cnnlang.layers.common import times
 from cnnlang.layers.reading import EVERYTHING, Read, Reads, Usual, binned, own
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import narrow, need_map, spread
 from cnnlang.sizes import Size
@@ -35,6 +37,9 @@ class Adaptive(Layer, family="Pooling"):
         (x,) = inputs
         bins = zip(x.spatial, self.positions(x), strict=True)
         return ((own(0), *(fitted(i, size, n) for i, (size, n) in enumerate(bins, 1))),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.pooled_to(values[0], output.shape, indices="Max" in type(self).kind[0])
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.layers.code import SELF, Code, Operand, call
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, Mixed, Shape, Size
 
@@ -203,6 +205,13 @@ class Layer:
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         """Multiply-accumulates for one sample; 0 for what does no matrix or convolution product."""
         return 0
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        """Plays the layer on a tape, which follows what PyTorch keeps in memory; the output.
+
+        Raises `Unpredictable` where that cannot be told from the file.
+        """
+        raise Unpredictable(f"what `{self.name}` keeps in memory is not known")
 
     def module(self, inputs: Inputs, output: Tensor) -> Code | None:
         """The constructor of the `nn.Module` that does this, None if there is none."""

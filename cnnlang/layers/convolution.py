@@ -10,6 +10,8 @@ from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight
 from cnnlang.layers.code import SELF, Code, Value, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import Window, convolved, flat, narrow, need_map, one_free, slid, window
 from cnnlang.sizes import Size, product
@@ -76,6 +78,19 @@ class Convolution(Layer, family="Convolution"):
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         patch = prod(self.weights(inputs)[0].shape[1:])
         return patch * product(output.shape)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        w, plain = self.window(inputs[0]), self.pad_mode == "zeros"
+        if not w.even or (not plain and any(map(any, w.constant or ()))):
+            x = tape.padded(x, w.borders(inputs[0].spatial), self.pad_mode)
+        if w.constant is None and not plain:  # PyTorch's module pads by 0 once more
+            x = tape.padded(x, ((0, 0),) * len(w.kernel), self.pad_mode)
+        return tape.product("convolution", output.shape, x, self.used(tape), tape.own.get("bias"))
+
+    def used(self, tape: Tape) -> Stored:
+        """The weights as they are used."""
+        return tape.own["weight"]
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
@@ -165,6 +180,10 @@ class Conv(Convolution, name="conv"):
 
     def options(self) -> dict[str, Value]:
         return {"eps": unless(self.standardize_eps, 1e-5)}
+
+    def used(self, tape: Tape) -> Stored:
+        weight = tape.own["weight"]
+        return tape.standardized(weight) if self.standardize else weight
 
     def kind(self, x: Tensor, same: bool) -> str:
         return f"StandardizedConv{x.rank - 1}d" if self.standardize else super().kind(x, same)
@@ -275,6 +294,17 @@ class Separable(Layer, name="separable", family="Convolution"):
         first, second = self.parts()
         middle = self.between(inputs)
         return first.macs(inputs, middle[0]) + second.macs(middle, output)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        first, second = self.parts()
+        middle = self.between(inputs)
+        own = tape.own
+        tape.own = {name[2:]: value for name, value in own.items() if name.startswith("0.")}
+        between = first.trace(tape, values, inputs, middle[0])
+        if first.window(inputs[0]).constant is None:
+            tape.settle(between)
+        tape.own = {name[2:]: value for name, value in own.items() if name.startswith("1.")}
+        return second.trace(tape, (between,), middle, output)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         first, second = self.parts()

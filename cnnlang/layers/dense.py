@@ -10,6 +10,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, X, unless
 from cnnlang.layers.common import asked, axis_index, count, fixed, need_real
 from cnnlang.layers.reading import Reads, Usual, own, owned
+from cnnlang.layers.storage import Stored, Values, natural
+from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import AXES, TOKENS, Tensor
 from cnnlang.sizes import Size, product
 
@@ -111,6 +113,19 @@ class Dense(Layer, name="dense", family="Dense"):
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         return self.features(inputs[0]) * product(output.shape)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        place, weight, bias = self.place(inputs[0]) + 1, tape.own["weight"], tape.own.get("bias")
+        moved = tape.moved(x, place, -1)
+        shape = (*moved.shape[:-1], self.units)
+        if natural(moved):
+            made = tape.product("linear", shape, moved, weight, bias)
+        else:
+            made = tape.settle(tape.product("linear", shape, tape.copy(moved), weight))
+            if bias is not None:
+                made = tape.settle(tape.sum(made, tape.converted(bias, made.dtype)))
+        return tape.moved(made, -1, place)
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.Linear", self.features(inputs[0]), self.units, bias=unless(self.bias, True))
 
@@ -175,6 +190,12 @@ class Bilinear(Layer, name="bilinear", family="Dense"):
 
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         return prod(self.weights(inputs)[0].shape)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        left, right = values
+        read = (left, right, tape.own["weight"])
+        made = tape.op("bilinear", output.shape, *read, saves=(0, 1, 2))
+        return tape.sum(made, tape.own["bias"]) if self.bias else made
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         left, right = inputs
@@ -249,6 +270,14 @@ class Embedding(Layer, name="embedding", family="Dense"):
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         return (Weight("weight", (self.count, self.width)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        if self.sparse or self.max_norm is not None:
+            raise Unpredictable("`embedding` with `sparse` or `max_norm` is not followed")
+        shape = (*x.shape, self.width)
+        made = tape.op("embedding", shape, tape.own["weight"], x, saves=(1,))
+        return tape.moved(made, -1, 1)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, call, fail
 from cnnlang.layers.code import Code, X, unless
 from cnnlang.layers.common import need_real
+from cnnlang.layers.storage import Saved, Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -16,15 +18,24 @@ if TYPE_CHECKING:
 class Elementwise(Layer, family="Arithmetic"):
     """A function of each number by itself, without a module in PyTorch; the shape stays.
 
+    `saves` is what autograd keeps, `work` the number of tensors that its gradient takes.
+
     Output: as the input
     """
 
     kind: ClassVar[str]
+    saves: ClassVar[tuple[Saved, ...]] = (0,)
+    work: ClassVar[int] = 1
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
         need_real(self, x)
         return x
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        work = x.size.times(type(self).work)
+        return tape.unary(type(self).kind, x, *type(self).saves, most=work)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return call(f"torch.{type(self).kind}", X)
@@ -39,6 +50,7 @@ class Abs(Elementwise, name="abs"):
     """
 
     kind: ClassVar[str] = "abs"
+    work: ClassVar[int] = 2
 
 
 class Exp(Elementwise, name="exp"):
@@ -50,6 +62,7 @@ class Exp(Elementwise, name="exp"):
     """
 
     kind: ClassVar[str] = "exp"
+    saves: ClassVar[tuple[Saved, ...]] = ("result",)
 
 
 class Log(Elementwise, name="log"):
@@ -72,6 +85,8 @@ class Sqrt(Elementwise, name="sqrt"):
     """
 
     kind: ClassVar[str] = "sqrt"
+    saves: ClassVar[tuple[Saved, ...]] = ("result",)
+    work: ClassVar[int] = 2
 
 
 class Square(Elementwise, name="square"):
@@ -83,6 +98,7 @@ class Square(Elementwise, name="square"):
     """
 
     kind: ClassVar[str] = "square"
+    work: ClassVar[int] = 3
 
 
 class Negative(Elementwise, name="negative"):
@@ -94,6 +110,7 @@ class Negative(Elementwise, name="negative"):
     """
 
     kind: ClassVar[str] = "neg"
+    saves: ClassVar[tuple[Saved, ...]] = ()
 
 
 class Sin(Elementwise, name="sin"):
@@ -105,6 +122,7 @@ class Sin(Elementwise, name="sin"):
     """
 
     kind: ClassVar[str] = "sin"
+    work: ClassVar[int] = 2
 
 
 class Cos(Elementwise, name="cos"):
@@ -116,6 +134,7 @@ class Cos(Elementwise, name="cos"):
     """
 
     kind: ClassVar[str] = "cos"
+    work: ClassVar[int] = 3
 
 
 class Power(Elementwise, name="power"):
@@ -128,6 +147,9 @@ class Power(Elementwise, name="power"):
 
     exponent: Real
     """The exponent: -1 for the reciprocal, 0.5 for the square root."""
+
+    kind: ClassVar[str] = "pow"
+    work: ClassVar[int] = 3
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return call("torch.pow", X, self.exponent)
@@ -160,6 +182,10 @@ class Clamp(Layer, name="clamp", family="Arithmetic"):
         (x,) = inputs
         need_real(self, x)
         return x
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        bounds = 2 - (self.low, self.high).count(None)
+        return tape.clamp(values[0], bounds)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return call("torch.clamp", X, min=unless(self.low, None), max=unless(self.high, None))

@@ -7,6 +7,8 @@ from typing import Any
 from cnnlang.layers.base import Inputs, Layer, Need
 from cnnlang.layers.code import Code
 from cnnlang.layers.reading import UNKNOWN, Reads, Usual
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.validation import spell
 
@@ -28,6 +30,9 @@ class ExternModule(Layer, family="Extern"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return tuple((UNKNOWN,) * each.rank for each in inputs)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        raise Unpredictable(f"`{self.title}` is extern: it is not known before it is imported")
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return Code(self.title, (), self.arguments)

@@ -12,6 +12,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, Raw, Value, X, unless
 from cnnlang.layers.common import times
 from cnnlang.layers.reading import Read, Reads, Usual, binned, interpolated, moved, own
+from cnnlang.layers.storage import Stored, Values, known
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Pads, flat, narrow, need_map, spread
 from cnnlang.sizes import Shape, Size
@@ -109,6 +111,11 @@ class Pad(Fitting, name="pad"):
         x = inputs[0]
         befores = [before for before, _ in self.pads(x)] if self.margins is not None else None
         return moved(befores or [(new - h) // 2 for h, new in between(x, output)], usual)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x = values[0]
+        gaps = [new - old for new, old in zip(known(output.shape), x.shape, strict=True)]
+        return tape.padded(x, [(gap, 0) for gap in gaps[1:]], self.mode)
 
     def widened(self, x: Tensor, need: Need) -> Shape:
         sizes: list[Size] = []
@@ -212,6 +219,13 @@ class Crop(Fitting, name="crop"):
         x = inputs[0]
         befores = [-before for before, _ in self.pads(x)] if self.margins is not None else None
         return moved(befores or [-1 * ((h - new) // 2) for h, new in between(x, output)], usual)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x = values[0]
+        for place, size in enumerate(output.spatial, 1):
+            if size != x.shape[place] or self.margins is None:
+                x = tape.cut(x, (*x.shape[:place], size, *x.shape[place + 1 :]))
+        return x if x is not values[0] else tape.view(x, x.shape, x.order, way="same")
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         if self.offset is not None:
@@ -321,6 +335,12 @@ class Upsample(Fitting, name="upsample"):
             return usual.ratio(old, new)
         factor = self.scale[axis - 1] if isinstance(self.scale, tuple) else self.scale
         return 1 / Fraction(factor).limit_denominator(FINEST)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x = values[0]
+        if self.mode == "area":
+            return tape.pooled_to(x, output.shape)
+        return tape.op("upsample", output.shape, x)
 
     def options(self, x: Tensor) -> dict[str, Value]:
         return {

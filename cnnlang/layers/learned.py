@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnlang.layers.base import Inputs, Layer, Need, Weight, call
 from cnnlang.layers.code import SELF, Code, X
 from cnnlang.layers.common import axis_indices, fixed, incoming, need_real
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -84,6 +86,9 @@ class Scale(Learned, name="scale"):
 
     sign: ClassVar[str] = "*"
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.scaled(values[0], tape.own[""])
+
 
 class Bias(Learned, name="bias"):
     """Adds a learned offset for each channel.
@@ -100,3 +105,6 @@ class Bias(Learned, name="bias"):
     """The offset to begin with."""
 
     sign: ClassVar[str] = "+"
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.sum(values[0], tape.own[""])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from cnnlang.layers.base import Inputs, Layer, Need, call, fail
 from cnnlang.layers.code import Code, X, unless
 from cnnlang.layers.common import axis_index, need_real
 from cnnlang.layers.reading import Reads, Usual, own, owned, sliding
+from cnnlang.layers.storage import Bytes, Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
@@ -57,6 +60,26 @@ class LocalResponseNorm(Layer, name="lrn", family="Normalisation"):
         spatial = range(1, output.rank)
         return ((own(0), *(sliding(i, self.size, 1, self.size // 2) for i in spatial)),)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        means = self.means(tape, x, tape.scaled(x, x))
+        scaled = tape.unary("mul", means)
+        factors = tape.unary("add", scaled, way="same")
+        tape.release(scaled)
+        powers = tape.unary("pow", factors, 0, most=factors.size.times(3))
+        tape.release(means, factors)
+        return tape.quotient(x, powers)
+
+    def means(self, tape: Tape, x: Stored, squares: Stored) -> Stored:
+        """The mean of the squares over the neighbours."""
+        axes = len(x.shape) - 1
+        if self.region == "within":
+            padded = tape.padded(squares, ((self.size // 2,) * 2,) * axes)
+            tape.release(squares)
+            return tape.pooled(f"avg_pool{axes}d", padded, x.shape)
+        padded = tape.settle(tape.padded(squares, (), channels=self.size - 1))
+        return tape.settle(tape.pooled(f"avg_pool{min(axes + 1, 3)}d", padded, x.shape))
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         name = "nn.LocalResponseNorm" if self.region == "across" else "WindowResponseNorm"
         return call(
@@ -99,6 +122,15 @@ class L2Norm(Layer, name="l2norm", family="Normalisation"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return (owned(output.rank, self.place(output)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        shape = tuple(1 if i == self.place(inputs[0]) else size for i, size in enumerate(x.shape))
+        mask = Bytes(0, prod(shape))
+        length = tape.op("norm", shape, x, saves=(0, "result"), most=x.size.times(2) + mask)
+        bounded = tape.clamp(length, 1)
+        tape.release(length)
+        return tape.quotient(x, tape.view(bounded, shape))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("L2Norm", dim=unless(self.place(inputs[0]) + 1, 1), eps=unless(self.eps, 1e-12))

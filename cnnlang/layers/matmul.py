@@ -9,6 +9,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, need_real
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own
+from cnnlang.layers.storage import Stored, Values, joined
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Shape, Size, product
 
@@ -94,6 +96,12 @@ class Matmul(Layer, name="matmul", family="Merge"):
 
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         return product(output.shape) * inputs[0].shape[self.places(inputs)[0]]
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        i, j = self.places(inputs)
+        left, right = tape.moved(values[0], i + 1, -1), tape.moved(values[1], j + 1, -2)
+        left, right = (x if joined(x, len(x.shape) - 1) else tape.copy(x) for x in (left, right))
+        return tape.op("matmul", output.shape, left, right, saves=(0, 1), way="turned")
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         i, j = self.places(inputs)

@@ -10,6 +10,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, need_real
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, shifted
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Size
 
@@ -79,6 +81,20 @@ class Arithmetic(Layer, family="Merge"):
             else remedy(inputs),
         )
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        if self.scalar is not None:
+            return self.paired(tape, values[0], None)
+        made = values[0]
+        for value in values[1:]:
+            before, made = made, self.paired(tape, made, value)
+            if before is not values[0]:
+                tape.release(before)
+        return made
+
+    def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
+        """Two tensors combined, or a tensor and a number."""
+        raise NotImplementedError
+
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         if self.scalar is not None:
             return Code(type(self).sign, (X, self.scalar))
@@ -99,6 +115,9 @@ class Add(Arithmetic, name="add"):
 
     sign: ClassVar[str] = "+"
 
+    def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
+        return tape.unary("add", a, way="same") if b is None else tape.sum(a, b)
+
 
 class Multiply(Arithmetic, name="multiply"):
     """The product of all tensors, number by number, or of the tensor and a number.
@@ -111,6 +130,9 @@ class Multiply(Arithmetic, name="multiply"):
 
     sign: ClassVar[str] = "*"
 
+    def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
+        return tape.unary("mul", a) if b is None else tape.scaled(a, b)
+
 
 class Subtract(Arithmetic, name="subtract"):
     """The incoming tensor minus the second one, or minus a number.
@@ -122,6 +144,11 @@ class Subtract(Arithmetic, name="subtract"):
 
     operands: ClassVar[tuple[int, int | None]] = (1, 2)
     sign: ClassVar[str] = "-"
+
+    def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
+        if b is None:
+            return tape.unary("sub", a, way="same")
+        return tape.binary("sub", a, b, ways=("same", "new"))
 
 
 class Divide(Arithmetic, name="divide"):
@@ -138,6 +165,9 @@ class Divide(Arithmetic, name="divide"):
     def check(self) -> None:
         if self.scalar == 0:
             raise fail("A203", "`divide` by 0", field="scalar")
+
+    def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
+        return tape.unary("div", a) if b is None else tape.quotient(a, b)
 
 
 class Maximum(Arithmetic, name="maximum"):
@@ -159,6 +189,9 @@ class Maximum(Arithmetic, name="maximum"):
         for operand in every(inputs)[1:]:
             result = call(f"torch.{self.name}", result, operand)
         return result  # type: ignore[no-any-return]
+
+    def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
+        return tape.clamp(a, 1) if b is None else tape.extreme(a, b)
 
 
 class Minimum(Maximum, name="minimum"):
@@ -186,6 +219,12 @@ class Average(Arithmetic, name="average"):
     def check(self) -> None:
         if self.scalar is not None:
             raise fail("A207", "`average` takes tensors, not a number", field="scalar")
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        total = Add.make({"broadcast": self.broadcast}).trace(tape, values, inputs, output)
+        made = tape.unary("div", total)
+        tape.release(total)
+        return made
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return Code("/", (Code("+", every(inputs)), len(inputs)))
@@ -238,6 +277,9 @@ class Concat(Layer, name="concat", family="Merge"):
             f"sizes may differ in {axis} only: {difference(inputs, place)}",
             help="fit the sizes with `crop(like=)`, `pad(like=)` or `upsample(like=)`",
         )
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.op("cat", output.shape, *values, way="view")
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return call("torch.cat", Operand(None), dim=self.place(inputs[0]) + 1)

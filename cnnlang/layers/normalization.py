@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from math import gcd
+from math import gcd, prod
 from typing import TYPE_CHECKING, Any
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
@@ -19,6 +19,8 @@ from cnnlang.layers.common import (
     need_several,
 )
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.storage import Bytes, Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
@@ -107,6 +109,12 @@ class BatchNorm(Running, name="batchnorm"):
         (x,) = inputs
         return (owned(x.rank, *(range(1, x.rank) if not self.track else ())),)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        if self.track and not tape.training:
+            return tape.op("batch_norm", x.shape, x, order=x.order)
+        return tape.normalized("batch_norm", x, Bytes(2 * tape.wide * count(inputs[0])))
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
         return call(
@@ -148,6 +156,14 @@ class InstanceNorm(Running, name="instancenorm"):
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return (owned(output.rank, *(() if self.track else range(1, output.rank))),)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        repeated = {name: tape.repeated(each) for name, each in tape.own.items() if each.shape}
+        if self.track and not tape.training:
+            return tape.op("batch_norm", x.shape, x, order=x.order)
+        tape.own = repeated
+        return tape.normalized("batch_norm", x, Bytes(0, 2 * tape.wide * count(inputs[0])))
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
         return call(
@@ -187,6 +203,9 @@ class GroupNorm(Normalization, name="groupnorm"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return (owned(output.rank, *range(output.rank)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.normalized("group_norm", values[0], Bytes(0, 2 * tape.wide * self.groups))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(
@@ -256,6 +275,15 @@ class Shaped(Layer, family="Normalisation"):
         first = self.first(output)
         return (owned(output.rank, *((0,) if first is None else range(first, output.rank))),)
 
+    def faced(self, tape: Tape, value: Stored, x: Tensor) -> tuple[Stored, int]:
+        """The tensor with the normalised axes last, and the number of rows before them."""
+        turned = tape.moved(value, 1, -1) if self.first(x) is None else value
+        return turned, prod(turned.shape) // prod(self.normalized(x))
+
+    def turned(self, tape: Tape, value: Stored, x: Tensor) -> Stored:
+        """The tensor with its axes as they were."""
+        return tape.moved(value, -1, 1) if self.first(x) is None else value
+
     def made(self, x: Tensor, kind: str, **options: Any) -> Code:
         """The module `kind`, or the one from the prelude for the first axis of a map."""
         owner = "Channel" if self.first(x) is None else "nn."
@@ -297,6 +325,11 @@ class LayerNorm(Shaped, name="layernorm"):
         weight = Weight("weight", shape)
         return (weight, Weight("bias", shape)) if self.bias else (weight,)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x, rows = self.faced(tape, values[0], inputs[0])
+        made = tape.normalized("layer_norm", x, Bytes(0, 2 * tape.wide * rows))
+        return self.turned(tape, made, inputs[0])
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         eps, bias = unless(self.eps, 1e-5), unless(self.bias, True)
         return self.made(inputs[0], "LayerNorm", eps=eps, bias=bias)
@@ -325,6 +358,24 @@ class RmsNorm(Shaped, name="rmsnorm"):
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         return (Weight("weight", self.normalized(inputs[0])),) if self.affine else ()
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x, rows = self.faced(tape, values[0], inputs[0])
+        if tape.device == "cuda":
+            made = tape.normalized("rms_norm", x, Bytes(0, tape.wide * rows))
+        else:
+            made = self.composed(tape, x, rows)
+        return self.turned(tape, made, inputs[0])
+
+    def composed(self, tape: Tape, x: Stored, rows: int) -> Stored:
+        """The operations that make it up where there is no fused one."""
+        squares = tape.unary("pow", x, 0, most=x.size.times(3))
+        means = tape.op("mean", (rows,), squares)
+        roots = tape.unary("rsqrt", means, "result", most=means.size.times(3))
+        tape.release(squares, means)
+        made = tape.scaled(x, roots)
+        made = tape.scaled(made, tape.own["weight"]) if self.affine else made
+        return made if x.order is None else tape.copy(made)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return self.made(inputs[0], "RMSNorm", eps=unless(self.eps, None))

@@ -9,6 +9,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import SELF, Code, Raw, Value, X, unless
 from cnnlang.layers.common import captions
 from cnnlang.layers.reading import Reads, Usual, own
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Window, flat, narrow, need_map, pooled, slid, window
 
@@ -97,6 +99,13 @@ class Padded(Pooling):
     """Whether a last window may begin inside the map and end outside of it."""
 
     kind: ClassVar[tuple[str, str]]
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        w, name = self.window(inputs[0]), f"{type(self).kind[1]}{len(output.shape) - 1}d"
+        apart = self.late(w) or not w.even
+        source = tape.padded(x, w.borders(inputs[0].spatial)) if apart else x
+        return tape.pooled(name, source, output.shape, indices=isinstance(self, MaxPool))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
@@ -205,6 +214,20 @@ class LpPool(Pooling, name="lppool"):
         result = super().output(inputs, need)
         need_thick(self, inputs[0], self.window(inputs[0]), need)
         return result
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        powers = tape.unary("pow", x, 0, most=x.size.times(3))
+        sums = tape.pooled(f"avg_pool{len(output.shape) - 1}d", powers, output.shape)
+        tape.release(powers)
+        signs, sizes = tape.unary("sign", sums), tape.unary("abs", sums, 0, most=sums.size.times(2))
+        positive = tape.unary("relu", sizes, "result")
+        tape.release(sizes)
+        made = tape.scaled(signs, positive)
+        tape.release(signs, positive)
+        scaled = tape.unary("mul", made)
+        tape.release(made)
+        return tape.unary("pow", scaled, 0, most=scaled.size.times(3))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs

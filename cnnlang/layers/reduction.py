@@ -10,6 +10,8 @@ from cnnlang.layers.code import Code, Value, X, unless
 from cnnlang.layers.common import axis_indices, dims, need_real, need_several
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned
 from cnnlang.layers.shape import settled
+from cnnlang.layers.storage import NOTHING, Bytes, Saved, Stored, Values, Way, amount, known
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Reduction(Layer, family="Reduction"):
     """Whether the axes stay, with size 1."""
 
     kind: ClassVar[str]
+    saves: ClassVar[tuple[Saved, ...]] = ()
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
@@ -47,6 +50,15 @@ class Reduction(Layer, family="Reduction"):
         if self.keep:
             return (owned(x.rank, *gone),)
         return (tuple(EVERYTHING if i in gone else own(next(left)) for i in range(x.rank)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x = values[0]
+        work, way = self.work(x, output)
+        return tape.op(type(self).kind, output.shape, x, saves=type(self).saves, most=work, way=way)
+
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        """What making the gradient takes, and how it is made."""
+        return x.size, "new"
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         places = axis_indices(self, inputs[0], self.axis)
@@ -82,6 +94,9 @@ class Sum(Reduction, name="sum"):
 
     kind: ClassVar[str] = "sum"
 
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        return NOTHING, "view"
+
 
 class Max(Reduction, name="max"):
     """The largest number over some axes.
@@ -92,6 +107,10 @@ class Max(Reduction, name="max"):
     """
 
     kind: ClassVar[str] = "amax"
+    saves: ClassVar[tuple[Saved, ...]] = (0, "result")
+
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        return x.size + x.mask + made(output, x.dtype, "int"), "new"
 
 
 class Min(Reduction, name="min"):
@@ -103,6 +122,10 @@ class Min(Reduction, name="min"):
     """
 
     kind: ClassVar[str] = "amin"
+    saves: ClassVar[tuple[Saved, ...]] = (0, "result")
+
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        return x.size + x.mask + made(output, x.dtype, "int"), "new"
 
 
 class LogSumExp(Reduction, name="logsumexp"):
@@ -114,6 +137,10 @@ class LogSumExp(Reduction, name="logsumexp"):
     """
 
     kind: ClassVar[str] = "logsumexp"
+    saves: ClassVar[tuple[Saved, ...]] = (0, "result")
+
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        return x.size.times(3), "new"
 
 
 class Std(Reduction, name="std"):
@@ -129,6 +156,7 @@ class Std(Reduction, name="std"):
     """Subtracted from n: 1 for the unbiased variance, 0 for the plain mean."""
 
     kind: ClassVar[str] = "std"
+    saves: ClassVar[tuple[Saved, ...]] = (0, "result")
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         result = super().output(inputs, need)
@@ -136,6 +164,9 @@ class Std(Reduction, name="std"):
         sizes = tuple(x.shape[i] for i in axis_indices(self, x, self.axis))
         need_several(need, sizes, self.correction + 1, lambda: self.few(x))
         return result
+
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        return x.size.times(2) + made(output, *(x.dtype,) * 3), "new"
 
     def few(self, x: Tensor) -> Problem:
         return Problem(
@@ -159,3 +190,12 @@ class Var(Std, name="var"):
     """
 
     kind: ClassVar[str] = "var"
+    saves: ClassVar[tuple[Saved, ...]] = (0,)
+
+    def work(self, x: Stored, output: Tensor) -> tuple[Bytes, Way]:
+        return x.size.times(2) + made(output, *(x.dtype,) * 2), "new"
+
+
+def made(output: Tensor, *dtypes: str) -> Bytes:
+    """What tensors of the shape of the output take, one of each type."""
+    return sum((amount(known(output.shape), dtype) for dtype in dtypes), NOTHING)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from cnnlang.layers.base import Inputs, Layer, Need, call
 from cnnlang.layers.code import Code, unless
 from cnnlang.layers.common import need_real
+from cnnlang.layers.storage import Bytes, Stored, Values, amount
+from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
@@ -30,6 +32,12 @@ class Dropping(Layer, family="Regularisation"):
         need_real(self, x)
         return x
 
+    def noisy(self, tape: Tape, x: Stored, noise: Bytes) -> Stored:
+        """The tensor times some noise in training, itself in evaluation."""
+        if not tape.training or self.p == 0:
+            return tape.view(x, x.shape, x.order, way="same")
+        return tape.unary("mul", x, noise)
+
     def caption(self) -> tuple[str, ...]:
         return (f"p {self.p:g}",)
 
@@ -41,6 +49,11 @@ class Dropout(Dropping, name="dropout"):
     Source: Srivastava et al. 2014;
     https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html
     """
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        noise = x.mask if tape.device == "cuda" else x.size
+        return self.noisy(tape, x, noise if self.p < 1 else amount((), x.dtype, batched=False))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.Dropout", self.p)
@@ -58,6 +71,11 @@ class ChannelDropout(Dropping, name="channel_dropout"):
         need_map(self, inputs[0])
         return inputs[0]
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        shape, batched = (x.shape[:1], True) if self.p < 1 else ((), False)
+        return self.noisy(tape, x, amount(shape, x.dtype, batched))
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(f"nn.Dropout{inputs[0].rank - 1}d", self.p)
 
@@ -72,6 +90,9 @@ class AlphaDropout(Dropping, name="alpha_dropout"):
     https://docs.pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
     """
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        raise Unpredictable(f"`{self.name}` is made of many operations, which are not followed")
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.AlphaDropout", self.p)
 
@@ -83,6 +104,9 @@ class ChannelAlphaDropout(ChannelDropout, name="channel_alpha_dropout"):
     Example: `channel_alpha_dropout(0.1)` takes 64x28x28 to 64x28x28.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html
     """
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        raise Unpredictable(f"`{self.name}` is made of many operations, which are not followed")
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.FeatureAlphaDropout", self.p)
@@ -99,6 +123,10 @@ class DropPath(Dropping, name="droppath"):
     _: KW_ONLY
     mode: Literal["row", "batch"] = "row"
     """`row` draws for each sample by itself, `batch` once for all of them."""
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return self.noisy(tape, x, amount((), x.dtype, self.mode == "row"))
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("StochasticDepth", self.p, mode=unless(self.mode, "row"))

@@ -9,6 +9,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, Raw, Value, X, unless
 from cnnlang.layers.common import count, incoming
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import AXES, Tensor
 from cnnlang.layers.window import need_map
 from cnnlang.sizes import Size
@@ -100,6 +102,9 @@ class Recurrent(Layer, family="Sequence"):
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         matrices = (w.shape for w in self.weights(inputs) if len(w.shape) == 2)
         return inputs[0].shape[1] * sum(rows * columns for rows, columns in matrices)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        raise Unpredictable(f"`{self.name}` keeps what its kernel (cuDNN, oneDNN) asks for")
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call(

@@ -11,6 +11,8 @@ from cnnlang.layers.code import Code, Raw, X, unless
 from cnnlang.layers.common import axis_index
 from cnnlang.layers.fitting import LIKE
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, sliding
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import AXES, SPATIAL, Tensor, show
 from cnnlang.layers.window import need_map
 from cnnlang.sizes import Shape, product
@@ -61,6 +63,9 @@ class Flatten(Layer, name="flatten", family="Shape"):
             return (owned(x.rank),)
         after = tuple(own(axis) for axis in range(start + 1, output.rank))
         return ((*owned(start), *(EVERYTHING,) * (end + 1 - start), *after),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.shaped(values[0], output.shape)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         start, end = self.span(inputs[0])
@@ -142,6 +147,9 @@ class Unflatten(Layer, name="unflatten", family="Shape"):
         axes = (*x.axes[:place], *other.axes[1:], *x.axes[place + 1 :])
         return Tensor(shape, axes, x.dtype)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.shaped(values[0], output.shape)
+
     def module(self, inputs: Inputs, output: Tensor) -> Code | None:
         if self.like is not None:
             return None
@@ -176,6 +184,9 @@ class Reshape(Layer, name="reshape", family="Shape"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return (owned(inputs[0].rank, *range(inputs[0].rank)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.shaped(values[0], output.shape)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code | None:
         return call("nn.Unflatten", 1, self.shape) if inputs[0].rank == 1 else None
@@ -220,6 +231,9 @@ class Permute(Layer, name="permute", family="Shape"):
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         places = self.places(inputs[0])
         return (tuple(own(places.index(axis)) for axis in range(output.rank)),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.permuted(values[0], (0, *(place + 1 for place in self.places(inputs[0]))))
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         return call(".permute", X, 0, *(place + 1 for place in self.places(inputs[0])))
@@ -267,6 +281,9 @@ class Slice(Layer, name="slice", family="Shape"):
         start = self.start if self.start >= 0 else usual(x.shape[place]) + self.start
         kept = sliding(place, 1, self.step, -start)
         return ((*owned(place), kept, *owned(x.rank)[place + 1 :]),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.cut(values[0], output.shape)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         start = "" if self.start == 0 else self.start

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnlang.layers.activation import Activation
 from cnnlang.layers.base import Inputs, call, fail
 from cnnlang.layers.code import Code, X
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -76,6 +78,10 @@ class Tanhshrink(Activation, name="tanhshrink"):
 
     kind: ClassVar[tuple[str, str]] = ("Tanhshrink", "F.tanhshrink")
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.binary("sub", x, tape.unary("tanh", x, "result"), ways=("same", "new"))
+
 
 class LogSigmoid(Activation, name="log_sigmoid"):
     """The logarithm of `sigmoid`.
@@ -86,6 +92,10 @@ class LogSigmoid(Activation, name="log_sigmoid"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("LogSigmoid", "F.logsigmoid")
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.unary(self.name, x, 0, *([x.size] if tape.device == "cpu" else []))
 
 
 class RRelu(Activation, name="rrelu"):
@@ -109,6 +119,10 @@ class RRelu(Activation, name="rrelu"):
     def check(self) -> None:
         if self.low > self.high:
             raise fail("A208", f"`rrelu` needs low <= high, got {self.low:g} and {self.high:g}")
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        return tape.unary(self.name, x, 0, x.size)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code | None:
         return None

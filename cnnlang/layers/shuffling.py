@@ -8,6 +8,8 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, X
 from cnnlang.layers.common import need_channels
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, owned, sliding, spreading
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 from cnnlang.sizes import Size
@@ -38,6 +40,9 @@ class PixelShuffle(Layer, name="pixel_shuffle", family="Shape"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return ((EVERYTHING, *(spreading(i, self.factor, self.factor, 1, 0) for i in (1, 2))),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.op(self.name, output.shape, values[0])
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.PixelShuffle", self.factor)
@@ -74,6 +79,9 @@ class PixelUnshuffle(Layer, name="pixel_unshuffle", family="Shape"):
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return ((EVERYTHING, *(sliding(i, self.factor, self.factor, 0) for i in (1, 2))),)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.op(self.name, output.shape, values[0])
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.PixelUnshuffle", self.factor)
 
@@ -107,6 +115,9 @@ class ChannelShuffle(Layer, name="channel_shuffle", family="Shape"):
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         return (owned(output.rank, 0),)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        return tape.op(self.name, output.shape, values[0])
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.ChannelShuffle", self.groups)

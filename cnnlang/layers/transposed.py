@@ -12,6 +12,8 @@ from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.convolution import divide
 from cnnlang.layers.fitting import LIKE, parts, size_of
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, spreading
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Pads, Window, narrow, need_map, spread, window
 from cnnlang.sizes import Shape, Size, product
@@ -148,6 +150,14 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         x = inputs[0]
         return prod(self.weights(inputs)[0].shape[1:]) * product(x.shape)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        own, rest = tape.own, () if self.like is not None else self.rest(inputs[0])
+        more = [sum(pair) for pair in rest] or [0] * len(output.spatial)
+        sizes = (size + extra for size, extra in zip(output.spatial, more, strict=True))
+        shape = (self.filters, *sizes)
+        made = tape.product("convolution", shape, values[0], own["weight"], own.get("bias"))
+        return tape.cropped(made, output.shape)
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         x = inputs[0]

@@ -12,6 +12,8 @@ from cnnlang.layers.common import captions, count, fixed
 from cnnlang.layers.fitting import LIKE
 from cnnlang.layers.pooling import MaxPool
 from cnnlang.layers.reading import Reads, Usual, own, sliding, spreading, through
+from cnnlang.layers.storage import Stored, Values
+from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import need_map, slid
 from cnnlang.sizes import Size, product
@@ -78,6 +80,10 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
         back = tuple(through(*pair) for pair in zip(there, again, strict=True))
         return (own(0), *there), (own(0), *back)
 
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        x, _ = values
+        return tape.op("max_unpool", output.shape, x, saves=(tape.indices(x),))
+
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         x, before = inputs
         axes, pool = x.rank - 1, self.pool()
@@ -143,6 +149,12 @@ class BlurPool(Layer, name="blurpool", family="Pooling"):
 
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         return prod(self.weights(inputs)[0].shape[1:]) * product(output.shape)
+
+    def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
+        (x,) = values
+        pad = ((self.kernel - 1) // 2, self.kernel // 2)
+        padded = tape.padded(x, (pad,) * len(inputs[0].spatial), self.pad_mode)
+        return tape.product("convolution", output.shape, padded, tape.own["filt"])
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs

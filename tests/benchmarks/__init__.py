@@ -1,1 +1,1 @@
-"""Measurements that are no part of a test run."""
+"""Benchmarks: each is a command of its own, and its figures are kept beside it."""

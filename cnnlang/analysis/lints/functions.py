@@ -11,16 +11,7 @@ from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.rules import Finding, head, rule
 from cnnlang.diagnostics.model import Related, Severity
 from cnnlang.graph import Node
-from cnnlang.layers.activation import (
-    Glu,
-    Hardsigmoid,
-    LogSoftmax,
-    Relu,
-    Relu6,
-    Sigmoid,
-    Softmax,
-    Softplus,
-)
+from cnnlang.layers.activation import Hardsigmoid, Relu, Relu6, Sigmoid, Softplus
 from cnnlang.layers.adaptive import Adaptive, AdaptiveAvgPool, GlobalAvgPool, Sized
 from cnnlang.layers.convolution import Conv
 from cnnlang.layers.dense import Dense
@@ -33,6 +24,7 @@ from cnnlang.layers.pooling import AvgPool, MaxPool
 from cnnlang.layers.reduction import Mean
 from cnnlang.layers.regularization import ChannelDropout, Dropout, Dropping
 from cnnlang.layers.shape import Flatten
+from cnnlang.layers.softmax import Glu, LogSoftmax, Softmax
 from cnnlang.layers.transposed import ConvTranspose
 
 MAPS = (Conv, ConvTranspose, Dense)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import receptive, words
 from cnnlang.backends.diagram.words import category
-from cnnlang.backends.summary import usual_sizes, walk
-from cnnlang.graph import Enter, Graph, Instance, Node
+from cnnlang.backends.summary import usual_sizes
+from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import Tensor
 
 DEEPEST = 40

@@ -1,0 +1,1 @@
+"""Memory, measured in PyTorch beside what the compiler predicts."""

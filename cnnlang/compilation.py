@@ -14,6 +14,7 @@ from cnnlang.elaborate.files import Fetch, Library, Program
 from cnnlang.elaborate.networks import Settings, elaborate, is_template
 from cnnlang.elaborate.values import NetworkValue
 from cnnlang.graph import Graph
+from cnnlang.repair import repaired
 
 
 def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic]]:
@@ -31,6 +32,14 @@ def check_source(
 
     `lints` are the codes of the rules that a file without errors is looked at with.
     """
+    found, spent = inspect(source, fetch, lints)
+    return repaired(source, fetch, inspect, found, spent)
+
+
+def inspect(
+    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+) -> tuple[list[Diagnostic], int]:
+    """As `check_source`, with candidates for fixes, and the steps that it took."""
     program, found = open_program(source, fetch)
     graphs = []
     for network in program.networks.values():
@@ -40,7 +49,7 @@ def check_source(
             graphs += [graph] if graph else []
     if lints and not has_errors(found):
         found += lint(graphs, lints, source)
-    return distinct(found)
+    return distinct(found), program.budget.used
 
 
 def compile_network(
@@ -92,14 +101,26 @@ def compile_source(
     source: Source, fetch: Fetch, network: str | None, settings: Settings
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph of one network of a file, by name, or of the only one there is."""
+    graph, found, spent = compiled(source, fetch, network, settings)
+
+    def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], int]:
+        return compiled(source, fetch, network, settings)[1:]
+
+    return graph, repaired(source, fetch, again, found, spent)
+
+
+def compiled(
+    source: Source, fetch: Fetch, network: str | None, settings: Settings
+) -> tuple[Graph | None, list[Diagnostic], int]:
+    """As `compile_source`, with candidates for fixes, and the steps that it took."""
     program, found = open_program(source, fetch)
     if has_errors(found):
-        return None, distinct(found)
+        return None, distinct(found), program.budget.used
     chosen = choose(program, network, settings)
     if isinstance(chosen, Diagnostic):
-        return None, [*found, chosen]
+        return None, [*found, chosen], program.budget.used
     graph, more = compile_network(program, chosen, settings)
-    return graph, distinct([*found, *more])
+    return graph, distinct([*found, *more]), program.budget.used
 
 
 def open_source(

@@ -24,7 +24,8 @@ class Node:
 
     `inputs` and `index` are positions in `Graph.nodes`; `path` is the attribute path of its module
     (`("layer1", "0", "conv1")`), which several nodes share when they share weights. `labelled` is
-    true if the file gives it a name. `call` is where it was written, None for an implicit `add`.
+    true if the file gives it a name. `call` is where it was written, None for an implicit `add`;
+    `step` is the step of a chain that holds it.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Node:
     span: Span
     labelled: bool = False
     call: ast.Call | None = None
+    step: ast.Step | None = None
 
     @property
     def name(self) -> str:

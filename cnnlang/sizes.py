@@ -81,7 +81,7 @@ class Free:
         )
 
     def __str__(self) -> str:
-        return describe(self)
+        return self.symbol if self.symbol == "?" else describe(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,15 @@ Shape: TypeAlias = tuple[Size, ...]
 def free(symbol: str) -> Free:
     """The free dimension `symbol` itself: f(x) = x."""
     return Free(symbol, (0,), 1)
+
+
+UNKNOWN = Free("?", (0,), 1)
+"""The size of an axis after a mistake: whatever depends on it is not told."""
+
+
+def is_known(size: Size) -> bool:
+    """False for a size that depends on an unknown one."""
+    return isinstance(size, int) or UNKNOWN.symbol not in size.symbols
 
 
 def at(size: Size, sizes: Mapping[str, int]) -> int:

@@ -513,6 +513,7 @@ def test_json_says_everything() -> None:
                 "or stack the channels with `concat`",
                 "edits": [{"file": "net.cnn", "range": add, "text": "concat(left)"}],
                 "safe": False,
+                "layer": None,
             },
             {
                 "code": "S001",
@@ -526,6 +527,7 @@ def test_json_says_everything() -> None:
                 "help": None,
                 "edits": [],
                 "safe": False,
+                "layer": None,
             },
         ],
     }

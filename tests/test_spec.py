@@ -132,7 +132,10 @@ def verify(case: Case) -> None:
         at = [
             d for d in found if (d.severity, d.span and d.span.line, d.code) == (kind, number, code)
         ]
-        assert any(words in " ".join([d.message, d.label, d.help or ""]) for d in at), (number, at)
+        assert any(words in " ".join([d.message, d.label, *d.notes, d.help or ""]) for d in at), (
+            number,
+            at,
+        )
     for output in case.outputs:
         assert printed(case, output) == output.text
 

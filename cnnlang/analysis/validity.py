@@ -11,6 +11,8 @@ from cnnlang.analysis.costs import reached
 from cnnlang.analysis.products import singles
 from cnnlang.analysis.sizesets import SizeSet, describe, every, restrict, shrink
 from cnnlang.diagnostics.model import Diagnostic, Related, Severity
+from cnnlang.elaborate.remedies import fixes
+from cnnlang.elaborate.sites import site_of
 from cnnlang.graph import Graph, Located
 from cnnlang.sizes import Free, Mixed, Size, free, symbols
 
@@ -42,17 +44,17 @@ def solve(graph: Graph, training: bool = True) -> Solution:
     needed = None if training else reached(graph, graph.outputs)
     conditions = [c for c in graph.conditions if needed is None or c.node in needed]
     for each in sorted(distinct(conditions), key=lambda c: isinstance(c.condition.value, Mixed)):
-        if not add(solution, each):
+        if not add(solution, graph, each):
             break
     solution.sets = {symbol: shrink(sizes) for symbol, sizes in solution.sets.items()}
     return solution
 
 
-def add(solution: Solution, each: Located) -> bool:
+def add(solution: Solution, graph: Graph, each: Located) -> bool:
     """Take out the sizes that do not meet a condition; false if that would be too much work."""
     found = singles(each.condition, solution.sets)
     if found is None:
-        solution.errors.append(undecided(each))
+        solution.errors.append(undecided(graph, each))
         return True
     for value, zero in found:
         before = solution.sets[value.symbol]
@@ -63,7 +65,9 @@ def add(solution: Solution, each: Located) -> bool:
         after = restrict(before, value, zero)
         if after.empty:
             steps = solution.steps[value.symbol]
-            solution.errors.append(impossible(each, before, steps[-1].located if steps else None))
+            solution.errors.append(
+                impossible(graph, each, before, steps[-1].located if steps else None)
+            )
             return True
         if after is not before:
             solution.steps[value.symbol].append(Step(each, before, after))
@@ -95,11 +99,21 @@ def distinct(conditions: Iterable[Located]) -> list[Located]:
     return list(seen.values())
 
 
-def impossible(each: Located, sizes: SizeSet, earlier: Located | None) -> Diagnostic:
-    problem = each.condition.problem
+def impossible(graph: Graph, each: Located, sizes: SizeSet, earlier: Located | None) -> Diagnostic:
+    problem, node = each.condition.problem, graph.nodes[each.node]
     related = (Related(earlier.span, f"this leaves {shrink(sizes)}"),) if earlier else ()
     label = problem.label or f"holds for no {sizes.symbol}"
-    return Diagnostic(problem.code, problem.message, each.span, label, related, help=problem.help)
+    return Diagnostic(
+        problem.code,
+        problem.message,
+        each.span,
+        label,
+        related,
+        problem.notes,
+        problem.help,
+        fixes=fixes(problem, site_of(graph.nodes, node)),
+        layer=".".join(node.path),
+    )
 
 
 def endless(each: Located) -> Diagnostic:
@@ -112,7 +126,7 @@ def endless(each: Located) -> Diagnostic:
     )
 
 
-def undecided(each: Located) -> Diagnostic:
+def undecided(graph: Graph, each: Located) -> Diagnostic:
     problem = each.condition.problem
     several = len(symbols((each.condition.value,))) > 1
     return Diagnostic(
@@ -125,6 +139,7 @@ def undecided(each: Located) -> Diagnostic:
         help="fix all but one of the input's free dimensions"
         if several
         else "fix the input's size",
+        layer=".".join(graph.nodes[each.node].path),
     )
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from cnnlang.analysis.lints import Choice
+from cnnlang.cli.files import compared, write
 from cnnlang.cli.options import files_argument, lint_options
 from cnnlang.cli.terminal import Failure, report
 from cnnlang.compilation import check_source, distinct
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
+from cnnlang.mend import mend
 from cnnlang.sources import fetch, read
 from cnnlang.syntax import ast
 
@@ -21,6 +26,8 @@ Examples:
   cnnlang check net.cnn
   cnnlang check *.cnn --quiet
   cnnlang check net.cnn --watch
+  cnnlang check net.cnn --fix
+  cnnlang check net.cnn --fix --unsafe-fixes --diff
   cnnlang check net.cnn --select ALL --ignore channels-not-8
   cnnlang check net.cnn --format sarif > cnnlang.sarif
   cat net.cnn | cnnlang check -
@@ -43,6 +50,9 @@ with warnings too.
 @lint_options
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but what is a reason to fail.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without changing what is meant.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix: apply the other fixes too.")
+@click.option("--diff", is_flag=True, help="With --fix: show the changes and write nothing.")
 def command(
     files: tuple[str, ...],
     format: str,
@@ -52,23 +62,44 @@ def command(
     ignore: tuple[str, ...] | None,
     strict: bool,
     quiet: bool,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
 ) -> None:
     """Check FILES: syntax, names, arguments, shapes for every valid size, budgets, lints.
 
     `-` reads standard input. Notes and warnings are shown, and are no reason to fail. Lints can be
     chosen here, under [tool.cnnlang] in the nearest pyproject.toml, and for one line of a file by
     `# ignore: L611 because ...`.
+
+    With --fix, the files are changed where that mends something and harms nothing; of standard
+    input, the fixed text goes to standard output. Files that are used but not named stay as they
+    are.
     """
+    misused(fix, unsafe_fixes or diff, watch)
     names = list(dict.fromkeys(files))
     choice = Choice(select, extend_select or (), ignore or ())
     fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    kinds = fatal if quiet else set(Severity)
     if watch:
-        watched(names, choice, format, fatal if quiet else set(Severity))
+        watched(names, choice, format, kinds)
         return
-    found = examine(names, fetch, choice)
-    show(found, len(names), format, fatal if quiet else set(Severity))
-    if any(each.severity in fatal for each in found):
+    changed = False
+    if fix:
+        found, changed = mended(names, choice, Wish(unsafe_fixes, diff), format, kinds)
+    else:
+        found = examine(names, fetch, choice)
+        show(found, len(names), format, kinds)
+    if any(each.severity in fatal for each in found) or (diff and changed):
         raise click.exceptions.Exit(1)
+
+
+def misused(fix: bool, more: bool, watch: bool) -> None:
+    """Options that go with --fix, and one that does not."""
+    if more and not fix:
+        raise click.UsageError("--unsafe-fixes and --diff go with --fix")
+    if fix and watch:
+        raise click.UsageError("--fix does not go with --watch")
 
 
 def examine(
@@ -80,34 +111,95 @@ def examine(
     """
     found: list[Diagnostic] = []
     for name in names:
-        on, problems = lints(name, choice)
-        if problems:
-            report(problems)
-            raise click.exceptions.Exit(2)
+        on = configured(name, choice)
         source, problems = read(name)
         found += problems if source is None else check_source(source, using, on)
     return distinct(found)
 
 
-def show(found: list[Diagnostic], files: int, format: str, kinds: set[Severity]) -> None:
+def configured(name: str, choice: Choice) -> frozenset[str]:
+    """The lints that are on for a file."""
+    on, problems = lints(name, choice)
+    if problems:
+        report(problems)
+        raise click.exceptions.Exit(2)
+    return on
+
+
+def show(
+    found: list[Diagnostic],
+    files: int,
+    format: str,
+    kinds: set[Severity],
+    fixed: int | None = None,
+    err: bool = False,
+) -> None:
     """Write what was found of some kinds, and the verdict if these are all."""
     kept = [each for each in found if each.severity in kinds]
-    report(kept, format, err=False)
+    report(kept, format, err=err)
     if format == "text" and len(kinds) == len(Severity):
-        click.echo(("\n" if kept else "") + verdict(found, files))
+        click.echo(("\n" if kept else "") + verdict(found, files, fixed), err=err)
 
 
-def verdict(found: list[Diagnostic], files: int) -> str:
+def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> str:
     """The closing line: `2 files checked: 1 error, 3 notes`."""
     counts = {s: sum(each.severity is s for each in found) for s in Severity}
     words = [plural(n, s.value) for s, n in counts.items() if n]
     if not counts[Severity.ERROR]:
         words.insert(0, "no errors")
+    if fixed is not None:
+        return f"{plural(files, 'file')} checked: fixed {fixed}, {', '.join(words)} left"
     return f"{plural(files, 'file')} checked: {', '.join(words)}"
 
 
 def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What --fix may do."""
+
+    unsafe: bool
+    diff: bool
+
+
+def mended(
+    names: list[str], choice: Choice, wish: Wish, format: str, kinds: set[Severity]
+) -> tuple[list[Diagnostic], bool]:
+    """Fix files and show what is left in them; true beside it if something was fixed."""
+    found: list[Diagnostic] = []
+    fixed = 0
+    for name in names:
+        on = configured(name, choice)
+        source, problems = read(name)
+        if source is None or name.startswith("zoo:"):
+            found += problems if source is None else check_source(source, fetch, on)
+            continue
+        after = mend(source, fetch, unsafe=wish.unsafe, lints=on)
+        put(name, source, after.source, wish.diff)
+        fixed += after.fixed
+        found += after.left
+    piped = wish.diff or "-" in names
+    found = distinct(found) if piped else examine(names, fetch, choice)
+    show(found, len(names), format, kinds, fixed, piped)
+    return found, fixed > 0
+
+
+def put(name: str, before: Source, after: Source, diff: bool) -> None:
+    """Write a mended source where it came from; with `diff`, show what would change."""
+    if diff:
+        click.echo(compared(before, after.text), nl=False)
+    elif name == "-":
+        click.echo(after.text, nl=False)
+    elif after.text != before.text:
+        write(name, marked(name) + after.text.encode("utf-8"))
+
+
+def marked(name: str) -> bytes:
+    """The byte order mark with which a file begins, if it has one."""
+    with Path(name).open("rb") as file:
+        return codecs.BOM_UTF8 if file.read(3) == codecs.BOM_UTF8 else b""
 
 
 def watched(names: list[str], choice: Choice, format: str, kinds: set[Severity]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnlang.cli.terminal import Failure, report
-from cnnlang.diagnostics.model import Diagnostic, Severity
+from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.sources import reason
 
 if TYPE_CHECKING:
@@ -70,3 +70,12 @@ def same(a: str, b: str) -> bool:
         return os.path.samefile(a, b)  # noqa: PTH121
     except (OSError, ValueError):
         return False
+
+
+def compared(source: Source, text: str) -> str:
+    """What would change, as `diff -u` shows it."""
+    import difflib
+
+    before, after = source.text.splitlines(True), text.splitlines(True)
+    lines = difflib.unified_diff(before, after, source.name, source.name)
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import click
 
 from cnnlang.cli.check import plural
-from cnnlang.cli.files import write
+from cnnlang.cli.files import compared, write
 from cnnlang.cli.options import files_argument
 from cnnlang.cli.terminal import report
 from cnnlang.diagnostics.model import Source
@@ -65,13 +63,6 @@ def tell(source: Source, text: str, name: str, check: bool, diff: bool) -> None:
         click.echo(compared(source, text), nl=False)
     if not (check or diff):
         write(name, text.encode("utf-8"))
-
-
-def compared(source: Source, text: str) -> str:
-    """What would change, as `diff -u` shows it."""
-    before, after = source.text.splitlines(True), text.splitlines(True)
-    lines = difflib.unified_diff(before, after, source.name, source.name)
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 def verdict(counts: dict[str, int], dry: bool) -> str:

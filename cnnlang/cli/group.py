@@ -12,7 +12,18 @@ from cnnlang import __version__
 from cnnlang.cli.terminal import complain, prepare
 from cnnlang.diagnostics.suggest import nearest
 
-COMMANDS = ("check", "summary", "sizes", "build", "draw", "diff", "fmt", "run", "new")
+COMMANDS = (
+    "check",
+    "explain",
+    "summary",
+    "sizes",
+    "build",
+    "draw",
+    "diff",
+    "fmt",
+    "run",
+    "new",
+)
 
 
 class Group(click.Group):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cnnlang.diagnostics.model import (
     Diagnostic,
     Edit,
+    Fix,
     Related,
     Severity,
     Source,
@@ -20,6 +21,7 @@ from cnnlang.diagnostics.suggest import nearest
 __all__ = [
     "Diagnostic",
     "Edit",
+    "Fix",
     "Related",
     "Severity",
     "Source",

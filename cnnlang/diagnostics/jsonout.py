@@ -32,6 +32,7 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         "help": diagnostic.help,
         "edits": [{**place(each.span), "text": each.text} for each in diagnostic.edits],
         "safe": diagnostic.safe,
+        "layer": diagnostic.layer or None,
     }
 
 

@@ -95,12 +95,26 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A way to mend a mistake: what to say of it, and the edits that carry it out.
+
+    It is `safe` where it can change nothing that the author meant.
+    """
+
+    help: str
+    edits: tuple[Edit, ...]
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One message: what was found, what was needed, where, and what would mend it.
 
     `message` is the headline and stands alone; `label` is written under the primary span;
     `edits`, if any, carry out what `help` says; they are `safe` where they can change nothing that
-    the author meant, so that `check --fix` applies them unasked.
+    the author meant, so that `check --fix` applies them unasked. `fixes` are candidates for both,
+    the best one first: `cnnlang.repair` tries them and keeps the first one that mends the mistake.
+    `layer` is the path of the layer that it is about, as in the `state_dict`.
     """
 
     code: str
@@ -113,6 +127,8 @@ class Diagnostic:
     edits: tuple[Edit, ...] = field(default=())
     severity: Severity = Severity.ERROR
     safe: bool = False
+    fixes: tuple[Fix, ...] = ()
+    layer: str = ""
 
     def __str__(self) -> str:
         """The message on one line: `net.cnn:4:41: error[S135]: ...`."""

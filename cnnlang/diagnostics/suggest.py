@@ -24,6 +24,19 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return best[1] if best else None
 
 
+def is_alone(name: str, near: str, known: Iterable[str]) -> bool:
+    """True if no other known name is as near as `near`.
+
+    >>> is_alone("con", "conv", ["conv", "cone"]), is_alone("cnv", "conv", ["conv", "relu"])
+    (False, True)
+    """
+    if fold(name) == fold(near):
+        return True
+    distance = edits(name.lower(), near.lower(), 3)
+    others = {each.lower() for each in known} - {near.lower()}
+    return not any(edits(name.lower(), each, distance) <= distance for each in others)
+
+
 def fold(name: str) -> str:
     """A name without case and underscores: `Max_Pool` and `maxpool` fold alike."""
     return name.replace("_", "").lower()

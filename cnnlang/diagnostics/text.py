@@ -86,7 +86,7 @@ def write(diagnostic: Diagnostic, paint: Paint, width: int) -> list[str]:
     kind = diagnostic.severity.value
     lines = prose(page, f"{kind}[{clean(diagnostic.code)}]", kind, ": ", diagnostic.message)
     for section in sections:
-        lines += snippet(page, section)
+        lines += snippet(page, section, diagnostic.layer if section is sections[0] else "")
     remarks = [("note", text) for text in diagnostic.notes]
     remarks += [("help", diagnostic.help)] if diagnostic.help else []
     for name, text in remarks:
@@ -114,11 +114,12 @@ def arrange(diagnostic: Diagnostic) -> list[Section]:
     return list(sections.values())
 
 
-def snippet(page: Page, section: Section) -> list[str]:
+def snippet(page: Page, section: Section, layer: str) -> list[str]:
     """The arrow to the place, then every line with a mark, and its underlines."""
     name, span = clean(section.source.name), section.span
     arrow = page.paint(" " * (page.digits + 1) + "-->", "gutter")
-    lines = [f"{arrow} {name}:{span.line}:{span.column}", page.gutter("")]
+    place = f"{name}:{span.line}:{span.column}" + (f", layer {clean(layer)}" if layer else "")
+    lines = [f"{arrow} {place}", page.gutter("")]
     for number in numbers(section):
         if number is None:
             lines.append(page.paint(CUT, "gutter"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnlang.diagnostics.model import Related, Span
 from cnnlang.elaborate.faults import fault
-from cnnlang.elaborate.hints import nearest
+from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.values import Names
 from cnnlang.syntax import ast
 
@@ -91,7 +91,7 @@ def accept(callee: Callee, place: int, each: ast.Argument, given: Mapping[str, A
             f"`{callee.name}` has no parameter `{each.name}`",
             each.name_span or each.span,
             f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}",
-            help=f"write `{near}=`" if near else None,
+            fixes=respelt(each.name, near, known, each.name_span or each.span, "="),
         )
     else:
         name = each.name

@@ -10,6 +10,7 @@ from cnnlang.diagnostics.model import Diagnostic, Related, Span
 from cnnlang.elaborate.effort import effort
 from cnnlang.elaborate.faults import Fault
 from cnnlang.elaborate.limits import BITS, Budget, Exhausted
+from cnnlang.elaborate.sites import Site
 from cnnlang.graph import Located, Node, Requirement
 from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem
 from cnnlang.layers.tensor import Tensor
@@ -80,6 +81,7 @@ class Builder:
         span: Span,
         labelled: bool = False,
         call: ast.Call | None = None,
+        step: ast.Step | None = None,
     ) -> int:
         """A node for a layer; raises `LayerError` if it cannot stand there."""
         self.budget.layer(span)
@@ -90,8 +92,25 @@ class Builder:
             self.shapes[key] = shape(layer, tensors)
         output, conditions = self.shapes[key]
         index = len(self.nodes)
-        self.nodes.append(Node(index, layer, inputs, output, path, span, labelled, call))
+        self.nodes.append(Node(index, layer, inputs, output, path, span, labelled, call, step))
         self.conditions += [Located(each, span, index) for each in conditions]
+        return index
+
+    def guess(self, site: Site, path: tuple[str, ...], span: Span, labelled: bool) -> int:
+        """A node for a layer that cannot stand: what it was meant to give, `BAD` if unknown."""
+        assert site.layer is not None
+        try:
+            output = site.layer.meant(tuple(self.nodes[i].output for i in site.inputs))
+            effort((output,) if output else ())
+        except (LayerError, SizeLimit):
+            return BAD
+        if output is None:
+            return BAD
+        index = len(self.nodes)
+        node = Node(
+            index, site.layer, site.inputs, output, path, span, labelled, site.call, site.step
+        )
+        self.nodes.append(node)
         return index
 
     def input(self, name: str, tensor: Tensor, span: Span) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnlang.diagnostics.model import Span
+from cnnlang.diagnostics.model import Edit, Fix, Span
 from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builtins import BUILTINS
 from cnnlang.elaborate.faults import Muted, fault
-from cnnlang.elaborate.hints import nearest
+from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.limits import BITS, Budget, room
 from cnnlang.elaborate.lists import listing, weigh
 from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, Names, Word, kind
@@ -81,15 +81,18 @@ def listed(node: ast.Expression, reader: Reader) -> tuple[Any, ...]:
     value = evaluate(node, reader)
     if isinstance(value, tuple):
         return value
-    help = f"write `range({value})` to count" if isinstance(value, int) else None
-    raise fault("A212", f"`for` goes through a list, got {tell(value)}", node.span, help=help)
+    counts = isinstance(value, int) and not isinstance(value, bool)
+    text = f"range({node.span.text})"
+    fixes = (Fix(f"write `{text}` to count", (Edit(node.span, text),)),) if counts else ()
+    raise fault("A212", f"`for` goes through a list, got {tell(value)}", node.span, fixes=fixes)
 
 
 def tell(value: Any) -> str:
     """A value with what it is: `0.5, a number`."""
     if isinstance(value, (int, float, str, Free, Mixed)):
         text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-        return f"{text[:40]}, {kind(value)}"
+        text = f'"{text[:40]}"' if type(value) is str else text[:40]
+        return f"{text}, {kind(value)}"
     return kind(value)
 
 
@@ -106,11 +109,11 @@ def name(node: ast.Name, reader: Reader) -> Any:
 
 
 def unknown(name: str, span: Span, reader: Reader) -> Exception:
-    near = nearest(name, (*reader.names.all(), *reader.functions))
+    known = (*reader.names.all(), *reader.functions)
+    near = nearest(name, known)
     label = f"did you mean `{near}`?" if near else "no parameter, `let` or block has this name"
-    return fault(
-        "N101", f"unknown name `{name}`", span, label, help=f"write `{near}`" if near else None
-    )
+    fixes = respelt(name, near, known, span)
+    return fault("N101", f"unknown name `{name}`", span, label, fixes=fixes)
 
 
 def size(node: ast.Size, reader: Reader) -> Any:
@@ -136,6 +139,7 @@ def incoming(node: ast.Incoming, reader: Reader) -> Any:
             f"`in` has no `{node.field}`",
             node.span,
             f"did you mean `in.{near}`?" if near else f"it has {', '.join(FIELDS)}",
+            fixes=respelt(node.field, near and f"in.{near}", FIELDS, node.span),
         )
     if tensor is None:
         raise fault(
@@ -148,6 +152,8 @@ def incoming(node: ast.Incoming, reader: Reader) -> Any:
 
 
 def incoming_size(node: ast.Incoming, tensor: Tensor) -> Any:
+    if not tensor.certain:
+        raise Muted
     if node.field == "shape":
         return tensor.shape
     found = tensor.size(node.field)
@@ -315,12 +321,14 @@ def apply(node: ast.Apply, reader: Reader) -> Any:
     if node.function in SCHEMES or node.function in SHORT:
         return initialisation(node, positional, named)
     if node.function not in BUILTINS:
-        near = nearest(node.function, (*BUILTINS, *SCHEMES, *reader.functions, *reader.names.all()))
+        known = (*BUILTINS, *SCHEMES, *reader.functions, *reader.names.all())
+        near = nearest(node.function, known)
         raise fault(
             "N106",
             f"unknown function `{node.function}`",
             node.name_span,
             f"did you mean `{near}`?" if near else f"there are {', '.join(BUILTINS)}",
+            fixes=respelt(node.function, near, known, node.name_span),
         )
     return builtin(node, positional, named, reader)
 

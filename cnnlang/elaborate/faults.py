@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.diagnostics.model import Diagnostic, Fix, Related, Span
 
 
 class Fault(Exception):
@@ -26,6 +26,7 @@ def fault(
     help: str | None = None,
     related: tuple[Related, ...] = (),
     notes: tuple[str, ...] = (),
+    fixes: tuple[Fix, ...] = (),
 ) -> Fault:
     """A `Fault` with one diagnostic, to be raised."""
-    return Fault(Diagnostic(code, message, span, label, related, notes, help))
+    return Fault(Diagnostic(code, message, span, label, related, notes, help, fixes=fixes))

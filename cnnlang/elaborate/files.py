@@ -14,7 +14,7 @@ from cnnlang.elaborate.arguments import distinct
 from cnnlang.elaborate.builder import Builder
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.flow import default, define
-from cnnlang.elaborate.hints import nearest
+from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.limits import Budget, Exhausted, room
 from cnnlang.elaborate.scope import Frame, Scope
 from cnnlang.elaborate.values import (
@@ -40,6 +40,7 @@ class Program:
     source: Source
     names: Names
     networks: dict[str, NetworkValue]
+    budget: Budget
     defined: dict[str, Span] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
@@ -56,7 +57,7 @@ class Library:
     def open(self, source: Source) -> Program:
         """The program in a source, everything it uses included."""
         tree, diagnostics = parse(source)
-        program = Program(source, Names({}), {}, diagnostics=list(diagnostics))
+        program = Program(source, Names({}), {}, self.budget, diagnostics=list(diagnostics))
         self.programs[source.name] = program
         self.budget.unread |= {(source.name, d.span.line) for d in diagnostics if d.span}
         builder = Builder(self.budget)
@@ -147,8 +148,14 @@ def absent(node: ast.Use, used: ast.Used, other: Program) -> Diagnostic:
         f"{node.origin_span.text} has no `{used.name}`",
         used.span,
         f"did you mean `{near}`?" if near else f"it has {listed(known)}",
-        help=f"write `{near}`" if near else None,
+        fixes=respelt(used.name, near, known, name_span(used)),
     )
+
+
+def name_span(used: ast.Used) -> Span:
+    """Where the name stands, without the `as` that may follow."""
+    start = used.span.start
+    return Span(used.span.source, start, start + len(used.name))
 
 
 def listed(names: list[str]) -> str:

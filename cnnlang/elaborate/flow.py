@@ -10,7 +10,7 @@ from cnnlang.elaborate.arguments import distinct
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, evaluate, listed, truth, whole
 from cnnlang.elaborate.faults import Fault, Muted, fault
-from cnnlang.elaborate.hints import meant
+from cnnlang.elaborate.hints import meant, nearest, respelt
 from cnnlang.elaborate.instances import shareable
 from cnnlang.elaborate.limits import ITEMS
 from cnnlang.elaborate.merges import unpack
@@ -176,31 +176,30 @@ def default_names(frame: Frame, node: ast.Default) -> list[str]:
         return [parameter.name for parameter in value.parameters]
     if node.name in REGISTRY:
         return list(REGISTRY[node.name].fields)
-    near = meant(node.name, (*REGISTRY, *frame.names.all()))
+    known = (*REGISTRY, *frame.names.all())
+    near = meant(node.name, known)
     raise fault(
         "N114",
         f"unknown layer or block `{node.name}`",
         node.name_span,
         f"did you mean `{near}`?" if near else "",
-        help=f"write `{near}`" if near else None,
+        fixes=respelt(node.name, near, known, node.name_span),
     )
 
 
 def unknown_default(node: ast.Default, each: ast.Argument, known: list[str]) -> Fault:
+    name, span = each.name or "", each.name_span or each.span
+    near = nearest(name, known)
+    fixes = respelt(name, near, known, span, "=")
     if node.name in REGISTRY:
-        problem = unknown_argument(REGISTRY[node.name], each.name or "")
-        return fault(
-            problem.code,
-            problem.message,
-            each.name_span or each.span,
-            problem.label,
-            help=problem.help,
-        )
+        problem = unknown_argument(REGISTRY[node.name], name)
+        return fault(problem.code, problem.message, span, problem.label, fixes=fixes)
     return fault(
         "A202",
-        f"`{node.name}` has no parameter `{each.name}`",
-        each.name_span or each.span,
-        f"it has {', '.join(known) or 'none'}",
+        f"`{node.name}` has no parameter `{name}`",
+        span,
+        f"did you mean `{near}`?" if near else f"it has {', '.join(known) or 'none'}",
+        fixes=fixes,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from cnnlang.diagnostics import suggest
+from cnnlang.diagnostics.model import Edit, Fix, Span
 
 CANDIDATES = 200
 LONGEST = 32
@@ -44,3 +45,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def meant(name: str, known: Iterable[str]) -> str | None:
     """As `nearest`, for layers: what other tools call by this name comes first."""
     return FOREIGN.get(name.lower()) or nearest(name, known)
+
+
+def respelt(
+    name: str, near: str | None, known: Iterable[str], span: Span, mark: str = ""
+) -> tuple[Fix, ...]:
+    """The fix that writes the name that was meant; safe where no other is as near.
+
+    `mark` is what follows the name in what is said: `=` for an argument.
+    """
+    if near is None:
+        return ()
+    few = list(islice((k for k in known if len(k) <= LONGEST), CANDIDATES))
+    sure = FOREIGN.get(name.lower()) == near or suggest.is_alone(name, near, few)
+    return (Fix(f"write `{near}{mark}`", (Edit(span, near),), safe=sure),)

@@ -9,7 +9,7 @@ from cnnlang.elaborate.arguments import bind
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import Reader, evaluate
 from cnnlang.elaborate.faults import Muted, fault
-from cnnlang.elaborate.hints import meant
+from cnnlang.elaborate.hints import meant, respelt
 from cnnlang.elaborate.scope import Frame, Scope, claim, snake
 from cnnlang.elaborate.values import POISON, BlockValue, ExternValue, Names, SharedValue
 from cnnlang.graph import Enter, Instance
@@ -122,12 +122,14 @@ def shareable(frame: Frame, call: ast.Call) -> None:
         raise Muted
     if isinstance(frame.names.find(call.name), BlockValue) or (cls and cls.operands == (1, 1)):
         return
-    near = meant(call.name, (*REGISTRY, *frame.names.all())) if cls is None else None
+    known = (*REGISTRY, *frame.names.all())
+    near = meant(call.name, known) if cls is None else None
     raise fault(
         "A227",
         f"`{call.name}` cannot be shared: it is no block and no layer of one tensor",
         call.name_span,
         f"did you mean `{near}`?" if near else "",
+        fixes=respelt(call.name, near, known, call.name_span),
     )
 
 
@@ -158,6 +160,8 @@ def apply_extern(
     if BAD in sources:
         return BAD
     tensor = frame.builder.nodes[flow].output
+    if not tensor.certain:
+        return BAD
     output = matched(frame, extern, call, tensor, names)
     node = extern.definition
     layer = ExternModule.make(

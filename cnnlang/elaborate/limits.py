@@ -42,6 +42,11 @@ class Budget:
         self.unread: set[tuple[str, int]] = set()
 
     @property
+    def used(self) -> int:
+        """The steps that were taken."""
+        return STEPS - self.steps
+
+    @property
     def spent(self) -> bool:
         """True once the steps are used up: nothing more is elaborated, and that has been told."""
         return self.steps < 0

@@ -12,7 +12,7 @@ from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import Reader, argument
 from cnnlang.elaborate.faults import Fault, Muted, fault
 from cnnlang.elaborate.flow import run
-from cnnlang.elaborate.hints import nearest
+from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.inputs import declare
 from cnnlang.elaborate.limits import VARIANT_STEPS, room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
@@ -99,14 +99,14 @@ def resolve(
         if target is POISON:
             raise Muted
         if not isinstance(target, NetworkValue):
-            near = nearest(
-                call.function, [n for n in names.all() if isinstance(names.find(n), NetworkValue)]
-            )
+            known = [n for n in names.all() if isinstance(names.find(n), NetworkValue)]
+            near = nearest(call.function, known)
             raise fault(
                 "N124",
                 f"`{call.function}` is not a network",
                 call.name_span,
                 f"did you mean `{near}`?" if near else "",
+                fixes=respelt(call.function, near, known, call.name_span),
             )
         if target in seen:
             raise circle(seen, target)

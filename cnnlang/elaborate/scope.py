@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnlang.diagnostics.model import Related, Span
+from cnnlang.diagnostics.model import Edit, Fix, Related, Span
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import Reader, evaluate, tell
 from cnnlang.elaborate.faults import Muted, fault
-from cnnlang.elaborate.hints import nearest
+from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.limits import LETTERS
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.elaborate.values import POISON, Defaults, Names
@@ -61,6 +61,7 @@ class Frame:
     """Where elaboration stands: the scope, the names, the defaults, the tensor that flows.
 
     `incoming` is the tensor that flowed into the statement; `flow` is None before any input.
+    `step` is the step of a chain that is elaborated now.
     """
 
     builder: Builder
@@ -72,6 +73,7 @@ class Frame:
     items: list[Item] = field(default_factory=list)
     trail: tuple[Span, ...] = ()
     depth: int = 0
+    step: ast.Step | None = None
 
     def reader(self) -> Reader:
         """For expressions that stand here."""
@@ -137,13 +139,17 @@ def spell(label: ast.Label, frame: Frame) -> Labelled:
             f"a name has 1 to {LETTERS} letters, no dot and no line break",
         )
     if not label.quoted and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise fault("N108", f"`{name}` cannot be a name", label.span, help="put it in quotes")
+        quoted = Edit(label.span, f'"{label.span.text}"')
+        fixes = (Fix("put it in quotes", (quoted,)),)
+        raise fault("N108", f"`{name}` cannot be a name", label.span, fixes=fixes)
     if name in MODULE_ATTRIBUTES or re.fullmatch("__.*__", name):
         raise fault(
             "N109",
             f"`{name}` is an attribute that every PyTorch module has already",
             label.span,
-            help=f"call it `{name}_`",
+            fixes=(Fix(f"call it `{name}_`", (Edit(label.span, f"{name}_"),)),)
+            if label.span.text == name
+            else (),
         )
     labelled = Labelled(name)
     labelled.span = label.span
@@ -163,12 +169,14 @@ def tensor(frame: Frame, name: str, span: Span) -> int:
     """The tensor that a label names."""
     value = frame.scope.find(name)
     if value is None:
-        near = nearest(name, frame.scope.visible())
+        known = frame.scope.visible()
+        near = nearest(name, known)
         raise fault(
             "N110",
             f"no tensor is called `{name}` here",
             span,
             f"did you mean `{near}`?" if near else "label it where it is made: `name: layer(...)`",
+            fixes=respelt(name, near, known, span),
         )
     if value == BAD:
         raise Muted

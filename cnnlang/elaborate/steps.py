@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnlang.diagnostics.model import Diagnostic, Related, Span
-from cnnlang.elaborate.arguments import paired
+from cnnlang.diagnostics.model import Edit, Fix, Related, Span
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, tell
 from cnnlang.elaborate.faults import Fault, Muted, fault
-from cnnlang.elaborate.hints import meant, nearest
+from cnnlang.elaborate.hints import meant, respelt
 from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
 from cnnlang.elaborate.lists import weigh
 from cnnlang.elaborate.merges import is_merge, operands, outcomes
+from cnnlang.elaborate.mistakes import located, mistaken
 from cnnlang.elaborate.scope import Frame, claim, spell, tensor
+from cnnlang.elaborate.sites import Site
 from cnnlang.elaborate.values import (
     MISSING,
     POISON,
@@ -23,11 +24,10 @@ from cnnlang.elaborate.values import (
     ExternValue,
     NetworkValue,
     SharedValue,
-    Word,
 )
 from cnnlang.graph import Apply, Node
 from cnnlang.layers import REGISTRY
-from cnnlang.layers.base import Layer, LayerError, Problem, Weight
+from cnnlang.layers.base import Layer, LayerError, Weight
 from cnnlang.layers.tensor import AXIS_NAMES
 from cnnlang.layers.values import Ref
 from cnnlang.syntax import ast
@@ -36,6 +36,7 @@ from cnnlang.syntax import ast
 def advance(frame: Frame, step: ast.Step, flow: int | None) -> int:
     """The value that a step makes of `flow`; on a mistake, tells it and gives `BAD`."""
     label: str | None = None
+    frame.step = step
     try:
         label = spell(step.label, frame) if step.label else None
         value = element(frame, step, label, flow)
@@ -108,24 +109,33 @@ def unknown(frame: Frame, call: ast.Call, value: Any, label: str | None) -> Faul
             "N112", f"`{call.name}` is {tell(value)}, not a layer or block", call.name_span
         )
     if frame.scope.find(call.name) is not None:
+        joined = () if label else join(call)
         label = f"label the layer that follows: `{call.name} -> {label}: ...`" if label else ""
         return fault(
             "N113",
             f"`{call.name}` is a tensor; a tensor can only begin a chain",
             call.name_span,
-            help=label or f"join it with `add({call.name})` or `concat({call.name})`",
+            notes=(label,) if label else (),
+            fixes=joined,
         )
     blocks = [
         name for name in frame.names.all() if isinstance(frame.names.find(name), tuple(APPLIERS))
     ]
-    near = meant(call.name, (*REGISTRY, *blocks, *frame.scope.visible(), "identity"))
+    known = (*REGISTRY, *blocks, *frame.scope.visible(), "identity")
+    near = meant(call.name, known)
     return fault(
         "N114",
         f"unknown layer or block `{call.name}`",
         call.name_span,
         f"did you mean `{near}`?" if near else "",
-        help=f"write `{near}`" if near else None,
+        fixes=respelt(call.name, near, known, call.name_span),
     )
+
+
+def join(call: ast.Call) -> tuple[Fix, ...]:
+    """The merges that may be meant by a tensor in a chain."""
+    texts = (f"{merge}({call.name})" for merge in ("add", "concat"))
+    return tuple(Fix(f"join it with `{text}`", (Edit(call.span, text),)) for text in texts)
 
 
 def apply_layer(
@@ -193,51 +203,18 @@ def build(
     try:
         return frame.builder.layer(cls, positional, given)
     except LayerError as error:
-        raise located(frame, cls, call, error, (*positional, *given.values())) from None
+        site = Site(frame.builder.nodes, cls, call, frame.step)
+        problem = located(frame, site, error, (*positional, *given.values()))
+        layer = ".".join((*frame.scope.instance.path, expected(frame, cls.name)))
+        raise Fault(*(replace(each, layer=layer) for each in problem.diagnostics)) from None
 
 
-def located(
-    frame: Frame, cls: type[Layer], call: ast.Call, error: LayerError, values: tuple[Any, ...] = ()
-) -> Fault:
-    """The problems of a layer as diagnostics at the arguments that they are about."""
-    written = paired(call.arguments, cls.positional)
-    spans = {field: value.span for field, value in written.items()}
-    names = frame.names.all()
-    found = []
-    for problem in error.problems:
-        span = spans.get(
-            problem.field or "", call.name_span if call.arguments is None else call.span
-        )
-        if problem.code in ("A202", "A205"):
-            span = next(
-                (
-                    a.name_span
-                    for a in call.arguments or ()
-                    if a.name == problem.field and a.name_span
-                ),
-                span,
-            )
-        word = problem.code == "A203" and any(
-            isinstance(v, Word) and v == span.text != "none" for v in values
-        )
-        found.append(unnamed(problem, span, names) if word else diagnostic(problem, span))
-    return Fault(*found)
-
-
-def unnamed(problem: Problem, span: Span, names: list[str]) -> Diagnostic:
-    """A word where no word can be, or one that is nearly a name, was meant as a name."""
-    near = nearest(span.text, names)
-    if near is None and ("number" not in problem.message or "`same`" in problem.message):
-        return diagnostic(problem, span)
-    label = f"did you mean `{near}`?" if near else problem.message.rpartition(", got")[0]
-    help = f"write `{near}`" if near else None
-    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, help=help)
-
-
-def diagnostic(problem: Problem, span: Span, related: tuple[Related, ...] = ()) -> Diagnostic:
-    return Diagnostic(
-        problem.code, problem.message, span, problem.label, related, problem.notes, problem.help
-    )
+def expected(frame: Frame, kind: str) -> str:
+    """The name that a layer would get which cannot be made."""
+    label = plain(frame.step.label) if frame.step else None
+    scope = frame.scope
+    number = scope.counts.get("", 0) if scope.numbered else scope.counts.get(kind, 0) + 1
+    return label or (str(number) if scope.numbered else f"{kind}{number}")
 
 
 def place(
@@ -250,47 +227,13 @@ def place(
 ) -> int:
     """The node of a layer; what is wrong with its inputs is told at its arguments."""
     try:
-        index = frame.builder.add(layer, inputs, path, call.span, labelled, call)
+        index = frame.builder.add(layer, inputs, path, call.span, labelled, call, frame.step)
     except LayerError as error:
-        raise explained(
-            frame, located(frame, type(layer), call, error), inputs, call.span
-        ) from None
+        site = Site(frame.builder.nodes, type(layer), call, frame.step, inputs, layer)
+        return mistaken(frame, site, error, path, labelled)
     share(frame, index)
     frame.items.append(Apply(index))
     return index
-
-
-def explained(frame: Frame, problem: Fault, inputs: tuple[int, ...], span: Span) -> Fault:
-    """The fault with where its tensors came from, and the shapes on the way there."""
-    nodes = frame.builder.nodes
-    related = origins(nodes, inputs, span) if len(inputs) > 1 else ()
-    note = "shapes: " + " -> ".join(way(nodes, inputs[0]))
-    return Fault(
-        *(
-            replace(d, related=(*d.related, *related), notes=(*d.notes, note))
-            if d.code.startswith("S")
-            else d
-            for d in problem.diagnostics
-        )
-    )
-
-
-def origins(nodes: list[Node], inputs: tuple[int, ...], span: Span) -> tuple[Related, ...]:
-    """Where the tensors come from; the first and the last few of many."""
-    made = {nodes[i].span: f"this is {nodes[i].output}" for i in inputs if nodes[i].span != span}
-    found = [Related(where, label) for where, label in made.items()]
-    return tuple(found if len(found) <= 4 else [*found[:2], *found[-2:]])
-
-
-def way(nodes: list[Node], at: int) -> list[str]:
-    """The last tensors on the way to a node, with their names, in the order of the run."""
-    found: list[str] = []
-    while len(found) < 4:
-        found.append(f"{nodes[at].name} {nodes[at].output}")
-        if not nodes[at].inputs:
-            return found[::-1]
-        at = nodes[at].inputs[0]
-    return ["...", *found[::-1]]
 
 
 def share(frame: Frame, index: int) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.diagnostics.suggest import is_alone, nearest
 from cnnlang.layers.code import SELF, Code, Operand, call
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.remedies import Remedy, Respell
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import Free, Mixed, Shape, Size
+from cnnlang.sizes import Free, Mixed, Shape, Size, is_known
 
 REGISTRY: dict[str, type[Layer]] = {}
 
@@ -45,7 +46,8 @@ class Problem:
     """What is wrong with a layer where it stands; the elaborator adds the place.
 
     `field` names the argument to point at, None for the layer itself. `label` is the short text
-    under the marker, `help` what would mend it.
+    under the marker; `help` says how such a layer is written; `remedies` might mend it, the best
+    one first, and are tried before they are told.
     """
 
     code: str
@@ -54,6 +56,7 @@ class Problem:
     field: str | None = None
     help: str | None = None
     notes: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
 
 
 class LayerError(Exception):
@@ -72,9 +75,10 @@ def fail(
     field: str | None = None,
     help: str | None = None,
     notes: tuple[str, ...] = (),
+    remedies: tuple[Remedy, ...] = (),
 ) -> LayerError:
     """A `LayerError` with one problem, to be raised."""
-    return LayerError(Problem(code, message, label, field, help, notes))
+    return LayerError(Problem(code, message, label, field, help, notes, remedies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,19 @@ class Condition:
 
     value: Size
     zero: bool
-    problem: Problem
+    tell: Callable[[], Problem]
+
+    @property
+    def problem(self) -> Problem:
+        """What is wrong where it does not hold."""
+        return self.tell()
 
 
 class Need:
     """Collects what must hold of sizes; integers are judged at once, free sizes are kept.
 
-    A check raises `LayerError` as soon as it fails for an integer.
+    A check raises `LayerError` as soon as it fails for an integer; one of a size that is not
+    known because of a mistake never fails.
     """
 
     def __init__(self) -> None:
@@ -97,19 +107,22 @@ class Need:
 
     def at_least(self, value: Size, least: Size, problem: Callable[[], Problem]) -> None:
         """`value >= least`."""
-        self.judge(value - least, False, problem)
+        if is_known(value) and is_known(least):
+            self.judge(value - least, False, problem)
 
     def equal(self, a: Size, b: Size, problem: Callable[[], Problem]) -> None:
         """`a == b`."""
-        self.judge(0 if a == b else a - b, True, problem)
+        if is_known(a) and is_known(b):
+            self.judge(0 if a == b else a - b, True, problem)
 
     def multiple(self, value: Size, of: int, problem: Callable[[], Problem]) -> None:
         """`value` is divisible by `of`."""
-        self.judge(value - value // of * of, True, problem)
+        if is_known(value):
+            self.judge(value - value // of * of, True, problem)
 
     def judge(self, value: Size, zero: bool, problem: Callable[[], Problem]) -> None:
         if isinstance(value, (Free, Mixed)):
-            self.conditions.append(Condition(value, zero, problem()))
+            self.conditions.append(Condition(value, zero, problem))
         elif value < 0 or (zero and value != 0):
             raise LayerError(problem())
 
@@ -213,6 +226,10 @@ class Layer:
         """
         raise Unpredictable(f"what `{self.name}` keeps in memory is not known")
 
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        """What the layer was meant to give where `output` fails, as far as that is certain."""
+        return None
+
     def module(self, inputs: Inputs, output: Tensor) -> Code | None:
         """The constructor of the `nn.Module` that does this, None if there is none."""
         return None
@@ -268,7 +285,7 @@ def unknown_argument(cls: type[Layer], name: str) -> Problem:
         f"`{cls.name}` has no argument `{name}`",
         f"did you mean `{near}`?" if near else f"the arguments are: {known}",
         field=name,
-        help=f"write `{near}=`" if near else None,
+        remedies=(Respell(name, near, safe=is_alone(name, near, cls.fields)),) if near else (),
     )
 
 

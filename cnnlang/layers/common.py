@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cnnlang.diagnostics.suggest import nearest
 from cnnlang.layers.base import Layer, Need, Problem, fail
+from cnnlang.layers.remedies import Give, Insert
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Mixed, Shape, Size, product
 
@@ -17,8 +19,16 @@ def need_real(layer: Layer, x: Tensor) -> None:
             "S106",
             f"`{layer.name}` needs real numbers, got {x} integers",
             "integers here",
-            help="look them up first with `embedding(count, width)`",
+            notes=("integers are looked up first with `embedding(count, width)`",),
         )
+
+
+def channels_to_front(x: Tensor) -> tuple[Insert, ...]:
+    """The permutation after which the channels come first."""
+    if "channels" not in x.axes:
+        return ()
+    order = ("channels", *(axis for axis in x.axes if axis != "channels"))
+    return (Insert(f"permute([{', '.join(order)}])"),)
 
 
 def need_channels(layer: Layer, x: Tensor) -> None:
@@ -29,7 +39,7 @@ def need_channels(layer: Layer, x: Tensor) -> None:
             "S103",
             f"`{layer.name}` needs channels first, got {' x '.join(x.axes) or 'a scalar'}",
             f"the tensor here is {x}",
-            help="bring the channels to the front with `permute`",
+            remedies=channels_to_front(x),
         )
 
 
@@ -48,7 +58,8 @@ def incoming(layer: Layer, x: Tensor, declared: int | None) -> int:
             f"`{layer.name}` declares in_channels={declared}, but {channels} channels come in",
             f"the tensor here is {x}",
             field="in_channels",
-            help=f"write `in_channels={channels}`, or leave it out: it is inferred",
+            notes=("`in_channels` may be left out: it is inferred",),
+            remedies=(Give("in_channels", channels),),
         )
     return channels
 
@@ -61,7 +72,7 @@ def fixed(layer: Layer, size: Size, what: str) -> int:
         "S105",
         f"`{layer.name}` needs a fixed number of {what}, got {size}",
         "depends on the size of the input",
-        help="fix the size of the input, or pool it away with `global_avgpool`",
+        notes=("a fixed input has fixed sizes, and `global_avgpool` makes them 1",),
     )
 
 
@@ -84,12 +95,27 @@ def axis_index(layer: Layer, x: Tensor, axis: Any, field: str = "axis") -> int:
     if axis in x.axes:
         return x.axes.index(axis)
     known = ", ".join(x.axes) or "none"
+    near = nearest(str(axis), x.axes) or KINDRED.get((axis, x.rank))
+    alone = vars(layer).get(field) == axis and near
     raise fail(
         "S116",
         f"`{layer.name}` has no axis `{axis}` here",
         f"the tensor {x} has {known}",
         field=field,
+        remedies=(Give(field, near),) if alone else (),
     )
+
+
+KINDRED = {
+    **{(axis, 1): "features" for axis in ("channels", "length", "height", "width")},
+    ("features", 2): "channels",
+    ("features", 3): "channels",
+    ("features", 4): "channels",
+    ("width", 2): "length",
+    ("height", 2): "length",
+    ("length", 3): "width",
+}
+"""The axis that is meant by the name of another, by the number of axes."""
 
 
 def axis_indices(layer: Layer, x: Tensor, axes: Any) -> tuple[int, ...]:

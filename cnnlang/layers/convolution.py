@@ -10,10 +10,21 @@ from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight
 from cnnlang.layers.code import SELF, Code, Value, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual
+from cnnlang.layers.remedies import Give
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
-from cnnlang.layers.window import Window, convolved, flat, narrow, need_map, one_free, slid, window
+from cnnlang.layers.window import (
+    Window,
+    convolved,
+    flat,
+    is_map,
+    narrow,
+    need_map,
+    one_free,
+    slid,
+    window,
+)
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
@@ -91,6 +102,11 @@ class Convolution(Layer, family="Convolution"):
     def used(self, tape: Tape) -> Stored:
         """The weights as they are used."""
         return tape.own["weight"]
+
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        (x,) = inputs
+        certain = is_map(x) and isinstance(x.channels, int)
+        return x.open(self.made(x)) if certain else None
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         (x,) = inputs
@@ -344,8 +360,16 @@ def divide(layer: Layer, channels: int, filters: int, groups: int) -> None:
                 f"`{layer.name}` cannot split {number} {what} into {groups} groups",
                 f"{number} is not divisible by {groups}",
                 field="groups",
-                help=f"use `groups={largest(channels, filters, groups)}`",
+                remedies=even(channels, filters, groups),
             )
+
+
+def even(channels: int, filters: int, groups: int) -> tuple[Give, ...]:
+    """Filters or groups with which channels come out even."""
+    fewer = Give("groups", largest(channels, filters, groups))
+    if channels % groups:
+        return (fewer,)
+    return (Give("filters", max(1, round(filters / groups)) * groups), fewer)
 
 
 def largest(channels: int, filters: int, below: int) -> int:
@@ -363,10 +387,12 @@ def room_to_wrap(layer: Convolution, x: Tensor, w: Window, need: Need) -> None:
 
 
 def wrapped(layer: Convolution, size: Size, pad: Size) -> Problem:
+    most = size - 1 if layer.pad_mode == "reflect" else size
+    less = (Give("padding", most),) if isinstance(most, int) and most > 0 else ()
     return Problem(
         "S112",
         f"`pad_mode={layer.pad_mode}` cannot take {pad} from an axis of {size}",
         "pads more than there is",
         field="padding",
-        help="use less padding, or `pad_mode=replicate`",
+        remedies=(*less, Give("pad_mode", "replicate")),
     )

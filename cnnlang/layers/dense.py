@@ -10,9 +10,10 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, X, unless
 from cnnlang.layers.common import asked, axis_index, count, fixed, need_real
 from cnnlang.layers.reading import Reads, Usual, own, owned
+from cnnlang.layers.remedies import Give, Insert, Precede, Retype
 from cnnlang.layers.storage import Stored, Values, natural
 from cnnlang.layers.tape import Tape, Unpredictable
-from cnnlang.layers.tensor import AXES, TOKENS, Tensor
+from cnnlang.layers.tensor import AXES, TOKENS, Tensor, image
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Dense(Layer, name="dense", family="Dense"):
                 "S104",
                 f"`dense` needs a flat tensor, got {x}",
                 f"{x.rank} axes here",
-                help="put `flatten` or `global_avgpool -> flatten` before it; "
-                "`axis=channels` acts on every position",
+                notes=("`axis=channels` would act on every position by itself",),
+                remedies=(Insert("flatten"), Insert("global_avgpool -> flatten")),
             )
         return axis_index(self, x, self.axis)
 
@@ -72,7 +73,8 @@ class Dense(Layer, name="dense", family="Dense"):
                 f"`dense` declares in_features={self.in_features}, but {features} come in",
                 f"the tensor here is {x}",
                 field="in_features",
-                help=f"write `in_features={features}`, or leave it out: it is inferred",
+                notes=("`in_features` may be left out: it is inferred",),
+                remedies=(Give("in_features", features),),
             )
         return x.resized((*x.shape[:place], self.units, *x.shape[place + 1 :]))
 
@@ -86,8 +88,8 @@ class Dense(Layer, name="dense", family="Dense"):
                 "S114",
                 f"`dense` needs a fixed number of features, got {features}",
                 "depends on the size of the input",
-                help="put `global_avgpool` before `flatten`, fix the size of the input, "
-                "or declare `in_features=`",
+                notes=("a fixed input, or a declared `in_features=`, would fix the number too",),
+                remedies=(Precede(("flatten",), "global_avgpool"),),
             )
         need.equal(
             features,
@@ -96,6 +98,7 @@ class Dense(Layer, name="dense", family="Dense"):
                 "S113",
                 f"`dense` declares in_features={self.in_features}, but {features} come in",
                 field="in_features",
+                remedies=(Precede(("flatten",), "global_avgpool"),),
             ),
         )
 
@@ -125,6 +128,9 @@ class Dense(Layer, name="dense", family="Dense"):
             if bias is not None:
                 made = tape.settle(tape.sum(made, tape.converted(bias, made.dtype)))
         return tape.moved(made, -1, place)
+
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        return image(self.units) if self.axis is None else None
 
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         return call("nn.Linear", self.features(inputs[0]), self.units, bias=unless(self.bias, True))
@@ -176,7 +182,7 @@ class Bilinear(Layer, name="bilinear", family="Dense"):
                     "S104",
                     f"`bilinear` needs flat tensors, got {inputs[0]} and {inputs[1]}",
                     f"{each.rank} axes here",
-                    help="put `flatten` or `global_avgpool -> flatten` before it",
+                    remedies=(Insert("flatten"), Insert("global_avgpool -> flatten")),
                 )
             fixed(self, each.shape[0], "features")
         return inputs[0].resized((self.units,))
@@ -255,13 +261,15 @@ class Embedding(Layer, name="embedding", family="Dense"):
             raise fail(
                 "S106",
                 f"`embedding` needs integers, got {x} of real numbers",
-                help="declare the input as integers: `input tokens: [T] of int`",
+                notes=("an input of integers is declared `input tokens: [T] of int`",),
+                remedies=(Retype(),) if x.rank in TOKENS else (),
             )
         if self.padding_index is not None and self.padding_index >= self.count:
             raise fail(
                 "S115",
                 f"`padding_index` {self.padding_index} is not below the count {self.count}",
                 field="padding_index",
+                remedies=(Give("padding_index", self.count - 1),),
             )
         return Tensor((self.width, *x.shape), AXES[x.rank + 1])
 

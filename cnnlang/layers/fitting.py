@@ -12,6 +12,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, Raw, Value, X, unless
 from cnnlang.layers.common import times
 from cnnlang.layers.reading import Read, Reads, Usual, binned, interpolated, moved, own
+from cnnlang.layers.remedies import Become, Enlarge, Give, Omit, Remove
 from cnnlang.layers.storage import Stored, Values, known
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
@@ -86,7 +87,12 @@ class Pad(Fitting, name="pad"):
     def check(self) -> None:
         self.one_of("margins")
         if self.value != 0 and self.mode != "constant":
-            raise fail("A208", f"`value` does not go with `mode={self.mode}`", field="value")
+            raise fail(
+                "A208",
+                f"`value` does not go with `mode={self.mode}`",
+                field="value",
+                remedies=(Omit("value"),),
+            )
 
     def pads(self, x: Tensor) -> Pads:
         """The margins, one pair an axis."""
@@ -97,7 +103,8 @@ class Pad(Fitting, name="pad"):
                 "A208",
                 f"`mode={self.mode}` cannot cut positions off",
                 field="margins",
-                help="use `crop` for what should go",
+                notes=("`crop` cuts positions off",),
+                remedies=(Omit("mode"),),
             )
         return pads
 
@@ -184,11 +191,14 @@ class Crop(Fitting, name="crop"):
         if self.offset is not None and self.margins is not None:
             raise fail("A208", "`offset` does not go with `margins`", field="offset")
         if self.margins is not None and min(numbers(self.margins)) < 0:
+            one = isinstance(self.margins, int)
+            positive = (Give("margins", -self.margins),) if one else ()
             raise fail(
                 "A203",
                 "`margins` of `crop` are at least 0",
                 field="margins",
-                help="use `pad` to add positions",
+                notes=("`pad` adds positions",),
+                remedies=positive,
             )
 
     def pads(self, x: Tensor) -> Pads:
@@ -267,6 +277,7 @@ class Upsample(Fitting, name="upsample"):
                 "A208",
                 f"`align_corners` does not go with `mode={self.mode}`",
                 field="align_corners",
+                remedies=(Omit("align_corners"), Give("mode", "linear")),
             )
         if self.antialias and self.mode not in ("linear", "bilinear", "bicubic"):
             raise fail(
@@ -292,7 +303,7 @@ class Upsample(Fitting, name="upsample"):
             f"`mode={self.mode}` of `upsample` does not fit a map of {x.rank - 1} axes",
             f"the tensor here is {x}",
             field="mode",
-            help="use `mode=linear`, which fits every map",
+            remedies=(Give("mode", "linear"),),
         )
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
@@ -399,7 +410,7 @@ def scaled(size: Size, factor: float) -> Size:
             f"`scale` {factor} of `upsample` rounds unevenly on a free dimension, {size}",
             "not a fraction of halves, quarters, eighths ...",
             field="scale",
-            help="use such a fraction (1.5, 0.25), `size=` or `like=`",
+            notes=("such a fraction is exact: 1.5, 0.25; and so are `size=` and `like=`",),
         )
     return size * exact.numerator // exact.denominator
 
@@ -412,15 +423,22 @@ def numbers(margins: Any) -> tuple[int, ...]:
 
 
 def nothing_left(layer: Layer, x: Tensor) -> Problem:
-    return Problem("S107", f"`{layer.name}` leaves nothing of {x}", "the output would be empty")
+    return Problem(
+        "S107",
+        f"`{layer.name}` leaves nothing of {x}",
+        "the output would be empty",
+        remedies=(Remove(), Enlarge()),
+    )
 
 
 def too_wide(layer: Pad, pad: Size, size: Size) -> Problem:
+    most = size - 1 if layer.mode == "reflect" else size
+    less = (Give("margins", most),) if isinstance(most, int) and layer.margins is not None else ()
     return Problem(
         "S112",
         f"`mode={layer.mode}` of `pad` cannot take {pad} from an axis of {size}",
         "pads more than there is",
-        help="use smaller margins, or `mode=replicate`",
+        remedies=(*less, Give("mode", "replicate")),
     )
 
 
@@ -441,5 +459,5 @@ def unfit(layer: Fitting, x: Tensor, wanted: Shape, word: str) -> Problem:
         f"`{layer.name}` cannot make {show(x.spatial)} {word}: {show(wanted)} is wanted",
         f"the tensor here is {x}",
         field="like" if layer.like is not None else "size",
-        help=f"use `{other}` or `upsample`",
+        remedies=(Become(other), Become("upsample")),
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
-from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.common import axis_index, channels_to_front, need_real
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, shifted
+from cnnlang.layers.remedies import Give, Insert, Remedy, Resize
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
-from cnnlang.sizes import Size
+from cnnlang.sizes import UNKNOWN, Size, is_known
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Axis, Flag, Real
@@ -45,7 +46,7 @@ class Arithmetic(Layer, family="Merge"):
             raise fail(
                 "A207",
                 f"`{self.name}` needs a second tensor or a number",
-                help=f"name one, as in `{self.name}(skip)`, or give branches in braces",
+                notes=(f"one is named, as in `{self.name}(skip)`, or branches stand in braces",),
             )
         if self.scalar is not None and len(inputs) > 1:
             raise fail("A207", f"`{self.name}` takes tensors or a number, not both", field="scalar")
@@ -76,9 +77,7 @@ class Arithmetic(Layer, family="Merge"):
             "S135",
             f"`{self.name}` needs tensors of one shape, got {listed(inputs)}",
             difference(inputs),
-            help=f"to stretch the axes of size 1, write `{self.name}(..., broadcast=true)`"
-            if stretched
-            else remedy(inputs),
+            remedies=(Give("broadcast", True),) if stretched else projections(inputs),
         )
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
@@ -94,6 +93,9 @@ class Arithmetic(Layer, family="Merge"):
     def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
         """Two tensors combined, or a tensor and a number."""
         raise NotImplementedError
+
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        return common(inputs)
 
     def function(self, inputs: Inputs, output: Tensor) -> Code:
         if self.scalar is not None:
@@ -260,6 +262,14 @@ class Concat(Layer, name="concat", family="Merge"):
             need_alike(first, other, place, need, lambda: self.unlike(inputs, place))
         return first.resized((*first.shape[:place], total, *first.shape[place + 1 :]))
 
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        found = common(inputs)
+        if found is None:
+            return None
+        place = self.place(found)
+        total = sum((each.shape[place] for each in inputs[1:]), inputs[0].shape[place])
+        return found.resized((*found.shape[:place], total, *found.shape[place + 1 :]))
+
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         place, start = self.place(output), 0
         found = []
@@ -275,7 +285,7 @@ class Concat(Layer, name="concat", family="Merge"):
             "S137",
             f"`concat` over {axis} got {listed(inputs)}",
             f"sizes may differ in {axis} only: {difference(inputs, place)}",
-            help="fit the sizes with `crop(like=)`, `pad(like=)` or `upsample(like=)`",
+            remedies=fittings(inputs),
         )
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
@@ -286,6 +296,15 @@ class Concat(Layer, name="concat", family="Merge"):
 
     def caption(self) -> tuple[str, ...]:
         return () if self.axis is None else (f"over {self.axis}",)
+
+
+def common(inputs: Inputs) -> Tensor | None:
+    """A tensor with the sizes that all have in common; None if they differ in their axes."""
+    first = inputs[0]
+    if any((each.axes, each.dtype) != (first.axes, first.dtype) for each in inputs):
+        return None
+    columns = zip(*(each.shape for each in inputs), strict=True)
+    return first.resized(c[0] if len(set(c)) == 1 else UNKNOWN for c in columns)
 
 
 def every(inputs: Inputs) -> tuple[Operand, ...]:
@@ -310,14 +329,14 @@ def one_layout(layer: Layer, inputs: Inputs) -> None:
                 "S121",
                 f"`{layer.name}` needs tensors of as many axes, got {listed(inputs)}",
                 f"{first.rank} and {other.rank} axes",
-                help="`flatten` or `unflatten` one of them",
+                remedies=flattenings(inputs),
             )
         if other.channel_axis != first.channel_axis:
             raise fail(
                 "S121",
                 f"`{layer.name}` got {' x '.join(first.axes)} and {' x '.join(other.axes)}",
                 "the channels are not on the same axis",
-                help="`permute` one of them",
+                remedies=channels_to_front(first),
             )
         if other.dtype != first.dtype:
             raise fail("S106", f"`{layer.name}` got real numbers and integers, {listed(inputs)}")
@@ -334,20 +353,86 @@ def difference(inputs: Inputs, apart: int | None = None) -> str:
     first = inputs[0]
     for other in inputs[1:]:
         for place, (a, b) in enumerate(zip(first.shape, other.shape, strict=True)):
-            if a != b and place != apart:
+            if a != b and place != apart and is_known(a) and is_known(b):
                 axis = first.axes[place]
                 return f"{axis if axis.endswith('s') else f'{axis}s'} differ: {a} and {b}"
     return ""
 
 
-def remedy(inputs: Inputs) -> str:
-    """What makes two tensors alike: a projection of the channels, or a fitting of the sizes."""
-    a, b = inputs[0], next(each for each in inputs[1:] if each.shape != inputs[0].shape)
-    if a.rank == 1:
-        return f"project one side, as with `dense({b.shape[0]})`, or join both with `concat`"
-    if a.shape[1:] == b.shape[1:]:
-        return f"project one side, as with `conv({b.channels}, 1x1)`, or join both with `concat`"
-    return "fit the size of one side with `padding=`, `stride=` or `crop(like=...)`"
+def projections(inputs: Inputs) -> tuple[Remedy, ...]:
+    """Layers at the end of one operand that give it the shape of the other."""
+    found = (
+        Insert(text, side, goal)
+        for side, goal in pairs(inputs)
+        for text in projection(inputs[side], inputs[goal])
+    )
+    return (*found, Resize())
+
+
+def fittings(inputs: Inputs) -> tuple[Remedy, ...]:
+    """Layers at the end of one operand that give it the spatial size of the other."""
+    found = (
+        Insert(text, side)
+        for side, goal in pairs(inputs)
+        for text in fitting(inputs[side], inputs[goal])
+    )
+    return (*found, Resize())
+
+
+def flattenings(inputs: Inputs) -> tuple[Remedy, ...]:
+    """Layers that make the operand with more axes flat."""
+    side = max(range(len(inputs)), key=lambda i: inputs[i].rank)
+    return (Insert("flatten", side), Insert("global_avgpool -> flatten", side))
+
+
+def pairs(inputs: Inputs) -> Iterator[tuple[int, int]]:
+    """Every operand that differs with the one it should be like: the first one, or the others."""
+    odd = [i for i, each in enumerate(inputs) if each.shape != inputs[0].shape]
+    yield from ((i, 0) for i in odd[:2])
+    if odd:
+        yield 0, odd[0]
+
+
+def projection(x: Tensor, goal: Tensor) -> Iterator[str]:
+    """What makes `x` like `goal`: a layer with weights where the channels differ."""
+    if x.rank == 1:
+        yield f"dense({goal.shape[0]})"
+    elif x.spatial == goal.spatial:
+        yield f"conv({goal.channels}, {ones(x)})"
+    elif (stride := step(x, goal)) and x.channels_first:
+        yield f"conv({goal.channels}, {ones(x)}, stride={stride})"
+    if x.channels == goal.channels:
+        yield from fitting(x, goal)
+
+
+def fitting(x: Tensor, goal: Tensor) -> Iterator[str]:
+    """What gives `x` the spatial size of `goal`: cut off, or made larger."""
+    if x.rank < 2 or not x.channels_first:
+        return
+    size = "x".join(str(n) if isinstance(n, int) else "?" for n in goal.spatial)
+    columns = list(zip(x.spatial, goal.spatial, strict=True))
+    known = [(a, b) for a, b in columns if isinstance(a, int) and isinstance(b, int)]
+    if any(a != b for a, b in known) and all(a >= b for a, b in known):
+        yield f"crop(size={size})"
+    if any(a != b for a, b in known) and all(0 <= b - a <= 1 for a, b in known):
+        yield f"pad(size={size})"
+    yield f"upsample(size={size})"
+
+
+def ones(x: Tensor) -> str:
+    """A kernel of one position."""
+    return "x".join("1" * (x.rank - 1))
+
+
+def step(x: Tensor, goal: Tensor) -> int | None:
+    """The stride that makes the spatial size of `x` that of `goal`, if there is one."""
+    strides = range(2, 9)
+    return next((s for s in strides if [-(-a // s) for a in whole(x)] == whole(goal)), None)
+
+
+def whole(x: Tensor) -> list[int]:
+    """The spatial sizes that are known."""
+    return [size for size in x.spatial if isinstance(size, int)]
 
 
 def stretches(inputs: Inputs) -> bool:

@@ -19,6 +19,7 @@ from cnnlang.layers.common import (
     need_several,
 )
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.remedies import Become, Give, Omit, Remove
 from cnnlang.layers.storage import Bytes, Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
@@ -55,6 +56,9 @@ class Normalization(Layer, family="Normalisation"):
         need_channels(self, x)
         incoming(self, x, self.in_channels)
         return x
+
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        return inputs[0]
 
     def weights(self, inputs: Inputs) -> tuple[Weight, ...]:
         channels = (count(inputs[0]),)
@@ -197,7 +201,7 @@ class GroupNorm(Normalization, name="groupnorm"):
                 f"`groupnorm` cannot split {x.channels} channels into {self.groups} groups",
                 f"{x.channels} is not divisible by {self.groups}",
                 field="groups",
-                help=f"use `groups={gcd(count(x), self.groups)}`",
+                remedies=(Give("groups", gcd(count(x), self.groups)),),
             )
         return result
 
@@ -254,7 +258,8 @@ class Shaped(Layer, family="Normalisation"):
             f"`{self.name}` works over the last axes or the first, not {', '.join(named)}",
             f"the tensor {x} has {', '.join(x.axes)}",
             field="axis",
-            help="`permute` the axes first",
+            notes=("a `permute` before it may put the axes last",),
+            remedies=(Give("axis", "channels"), Omit("axis")),
         )
 
     def normalized(self, x: Tensor) -> tuple[int, ...]:
@@ -389,5 +394,5 @@ def single(x: Tensor) -> Problem:
         "S131",
         f"`instancenorm` needs more than one position, got {x}",
         "one value has no variance",
-        help="leave it out here, or use `layernorm`",
+        remedies=(Remove(), Become("layernorm")),
     )

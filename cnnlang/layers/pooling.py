@@ -9,10 +9,11 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import SELF, Code, Raw, Value, X, unless
 from cnnlang.layers.common import captions
 from cnnlang.layers.reading import Reads, Usual, own
+from cnnlang.layers.remedies import Enlarge, Give, Omit
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
-from cnnlang.layers.window import Window, flat, narrow, need_map, pooled, slid, window
+from cnnlang.layers.window import Window, flat, is_map, narrow, need_map, pooled, slid, window
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Count, Flag, Padding, Positive, Sizes
@@ -45,10 +46,13 @@ class Pooling(Layer, family="Pooling"):
         w = self.window(x)
         for k, pair in zip(w.kernel, w.pads or (), strict=False):
             if max(pair) > k // 2:
-                raise too_padded(self, max(pair), k)
+                raise too_padded(self, max(pair), k, w)
         if self.ceil and w.pads is not None and not w.even:
             raise unequal(self, "ceil=true")
         return x.resized((x.channels, *pooled(self, x.spatial, w, self.ceil, need)))
+
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        return inputs[0].open(inputs[0].channels) if is_map(inputs[0]) else None
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         (x,) = inputs
@@ -173,7 +177,13 @@ class AvgPool(Padded, name="avgpool"):
         (x,) = inputs
         w = self.window(x)
         if self.divisor is not None and x.rank == 2:
-            raise fail("A208", "`divisor` of `avgpool` needs a map of 2 or 3 axes", field="divisor")
+            raise fail(
+                "A208",
+                "`divisor` of `avgpool` needs a map of 2 or 3 axes",
+                f"the tensor here is {x}",
+                field="divisor",
+                remedies=(Omit("divisor"),),
+            )
         if not self.count_include_pad and w.pads is not None and not w.even:
             raise unequal(self, "count_include_pad=false")
         need_thick(self, x, w, need)
@@ -257,17 +267,22 @@ def too_thin(layer: Layer, x: Tensor, size: Any, k: int) -> Problem:
         f"`{layer.name}` over 3 axes needs {k} positions before padding, got {size}",
         f"the tensor here is {x}",
         field="kernel",
-        help="put `pad` before it, or use `padding=same`",
+        remedies=(Give("padding", "same"), Enlarge()),
     )
 
 
-def too_padded(layer: Pooling, pad: int, k: int) -> Exception:
+def too_padded(layer: Pooling, pad: int, k: int, w: Window) -> Exception:
+    pairs = [
+        tuple(min(p, n // 2) for p in pair) for pair, n in zip(w.pads or (), w.kernel, strict=True)
+    ]
+    equal = all(before == after for before, after in pairs)
+    most = narrow(tuple(before for before, _ in pairs)) if equal else tuple(pairs)
     return fail(
         "S136",
         f"`{layer.name}` pads {pad}, more than half of its kernel {show((k,))}",
         f"at most {k // 2}",
         field="padding",
-        help=f"use `padding={k // 2}`, or put `pad` before it",
+        remedies=(Give("padding", most),),
     )
 
 
@@ -276,5 +291,6 @@ def unequal(layer: Layer, option: str) -> Exception:
         "A208",
         f"`{option}` of `{layer.name}` needs equal padding at both ends",
         field="padding",
-        help="pad alike, or put `pad` before it",
+        notes=("a `pad` before it may pad as it likes",),
+        remedies=(Omit(option.partition("=")[0]),),
     )

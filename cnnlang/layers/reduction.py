@@ -9,6 +9,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call
 from cnnlang.layers.code import Code, Value, X, unless
 from cnnlang.layers.common import axis_indices, dims, need_real, need_several
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned
+from cnnlang.layers.remedies import Give
 from cnnlang.layers.shape import settled
 from cnnlang.layers.storage import NOTHING, Bytes, Saved, Stored, Values, Way, amount, known
 from cnnlang.layers.tape import Tape
@@ -174,7 +175,7 @@ class Std(Reduction, name="std"):
             f"`{self.name}` needs more than {self.correction} positions to reduce over, got {x}",
             "too few values for a deviation",
             field="axis",
-            help="write `correction=0`" if self.correction else None,
+            remedies=(Give("correction", 0),) if self.correction else (),
         )
 
     def options(self) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, Raw, Value, X, unless
 from cnnlang.layers.common import count, incoming
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.remedies import Insert, Omit
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import AXES, Tensor
@@ -50,7 +51,8 @@ class Recurrent(Layer, family="Sequence"):
                 "A208",
                 f"`dropout` of `{self.name}` acts between layers, and there is one layer",
                 field="dropout",
-                help="write `layers=2`, or put a `dropout` behind it",
+                notes=("a `dropout` behind it acts on what comes out",),
+                remedies=(Omit("dropout"),),
             )
 
     @property
@@ -70,7 +72,7 @@ class Recurrent(Layer, family="Sequence"):
                 "S103",
                 f"`{self.name}` needs a sequence of channels x length, got {x}",
                 f"{x.rank} axes here",
-                help="make one with `flatten(height)`, or reduce an axis with `mean(height)`",
+                remedies=(Insert("flatten(height)"), Insert("mean(height)")),
             )
         incoming(self, x, self.in_channels)
         channels = self.state * self.directions
@@ -169,6 +171,7 @@ class Lstm(Recurrent, name="lstm"):
                 "A208",
                 f"`projection` {self.projection} of `lstm` must be below hidden={self.hidden}",
                 field="projection",
+                remedies=(Omit("projection"),),
             )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
@@ -11,11 +12,12 @@ from cnnlang.layers.code import Code, Raw, X, unless
 from cnnlang.layers.common import axis_index
 from cnnlang.layers.fitting import LIKE
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, sliding
+from cnnlang.layers.remedies import Give, Omit
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import AXES, SPATIAL, Tensor, show
 from cnnlang.layers.window import need_map
-from cnnlang.sizes import Shape, product
+from cnnlang.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
     from cnnlang.layers.fields import Axis, Count, Integer, Permutation, Reference, Target
@@ -45,6 +47,7 @@ class Flatten(Layer, name="flatten", family="Shape"):
                 "S122",
                 f"`flatten` from axis {start} to axis {end}: the order is wrong",
                 field="start",
+                remedies=(Omit("end"),),
             )
         return start, end
 
@@ -215,11 +218,14 @@ class Permute(Layer, name="permute", family="Shape"):
         """The old indices in their new order."""
         places = tuple(axis_index(self, x, axis, "order") for axis in self.order)
         if sorted(places) != list(range(x.rank)):
+            named = dict.fromkeys(x.axes[p] for p in places)
+            whole = tuple(named | dict.fromkeys(x.axes))
             raise fail(
                 "S123",
                 f"`permute` must name each of the {x.rank} axes once, got {len(places)}",
                 f"the tensor {x} has {', '.join(x.axes)}",
                 field="order",
+                remedies=(Give("order", whole),),
             )
         return places
 
@@ -298,11 +304,14 @@ class Slice(Layer, name="slice", family="Shape"):
 
 def outside(layer: Slice, x: Tensor, place: int) -> Problem:
     stop = "the end" if layer.stop is None else layer.stop
+    size = x.shape[place]
+    within = (Give("stop", size), Omit("stop"), Give("start", 0)) if isinstance(size, int) else ()
     return Problem(
         "S124",
         f"`slice` keeps nothing or more than there is: {layer.start} to {stop} of {x.shape[place]}",
         f"{x.axes[place]} has {x.shape[place]} positions",
         field="stop" if layer.stop is not None else "start",
+        remedies=within,
     )
 
 
@@ -316,6 +325,7 @@ def filled(layer: Layer, x: Tensor, shape: tuple[int, ...], old: Shape, need: Ne
             f"`{layer.name}` cannot make {show(shape)} of {show(x.shape)}",
             f"{total} numbers here, {'a multiple of ' if -1 in shape else ''}{known} wanted",
             field="shape",
+            remedies=tuple(Give("shape", each) for each in rests(shape, total)),
         )
 
     if -1 not in shape:
@@ -328,6 +338,14 @@ def filled(layer: Layer, x: Tensor, shape: tuple[int, ...], old: Shape, need: Ne
     need.multiple(total, known, problem)
     need.at_least(total, known, problem)
     return tuple(total // known if size == -1 else size for size in shape)
+
+
+def rests(shape: tuple[int, ...], total: Size) -> Iterator[tuple[int, ...]]:
+    """The shape with one of its sizes changed so that it holds all there is, the last one first."""
+    for place in reversed(range(len(shape))):
+        others = prod(size for i, size in enumerate(shape) if i != place)
+        if isinstance(total, int) and others > 0 and total % others == 0:
+            yield (*shape[:place], total // others, *shape[place + 1 :])
 
 
 def pieces(axis: str, number: int) -> tuple[str, ...]:

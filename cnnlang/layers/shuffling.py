@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, X
 from cnnlang.layers.common import need_channels
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, owned, sliding, spreading
+from cnnlang.layers.remedies import Give, Insert, Remedy, Widen
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
@@ -142,9 +144,24 @@ def need_plane(layer: Layer, x: Tensor) -> None:
 
 def uneven(layer: Layer, x: Tensor, axis: str, size: Size, by: int) -> Problem:
     field = next(iter(layer.fields))
+    remedies: tuple[Remedy, ...] = ()
+    if isinstance(size, int):
+        short = -size % by
+        remedies = (
+            (Widen(size + short),) if axis == "channels" else (Insert(f"pad({margins(x, by)})"),)
+        )
+    if layer.name == "channel_shuffle" and isinstance(size, int):
+        remedies = (Give("groups", gcd(size, by)), *remedies)
     return Problem(
         "S125",
         f"`{layer.name}` needs {axis} divisible by {by}, got {size}",
         f"the tensor here is {x}",
         field=field,
+        remedies=remedies,
     )
+
+
+def margins(x: Tensor, by: int) -> str:
+    """The margins after which every axis is divisible."""
+    pairs = (f"[0, {-size % by}]" for size in x.spatial if isinstance(size, int))
+    return f"[{', '.join(pairs)}]"

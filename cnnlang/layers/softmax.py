@@ -8,6 +8,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, X
 from cnnlang.layers.common import axis_index, need_real
 from cnnlang.layers.reading import Reads, Usual, owned
+from cnnlang.layers.remedies import Become, Widen
 from cnnlang.layers.storage import Saved, Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import SPATIAL, Tensor
@@ -48,7 +49,8 @@ class Softmax(Layer, name="softmax", family="Activation"):
                 f"`{self.name}` over {x.axes[place]} gets one number, which always becomes "
                 f"{type(self).single}",
                 f"the tensor here is {x}",
-                help="use `sigmoid`, or make two or more of them in the layer before",
+                notes=("use `sigmoid`, or make two or more of them in the layer before",),
+                remedies=(Become("sigmoid"), Widen(2)),
             )
         return x
 
@@ -125,7 +127,7 @@ class Glu(Softmax, name="glu"):
                 "S125",
                 f"`glu` halves an axis of {size}, which is odd",
                 f"the tensor here is {x}",
-                help="make twice as many channels in the layer before it",
+                remedies=(Widen(size + 1),) if isinstance(size, int) else (),
             ),
         )
         return x.resized((*x.shape[:place], size // 2, *x.shape[place + 1 :]))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cnnlang.sizes import Shape, Size
+from cnnlang.sizes import UNKNOWN, Shape, Size, is_known
 
 AXES: dict[int, tuple[str, ...]] = {
     0: (),
@@ -64,6 +64,15 @@ class Tensor:
     def size(self, axis: str) -> Size | None:
         """The size of the axis called `axis`, None if there is no such axis."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else None
+
+    @property
+    def certain(self) -> bool:
+        """False if a size is not known because of a mistake."""
+        return all(map(is_known, self.shape))
+
+    def open(self, channels: Size) -> Tensor:
+        """As many axes with other channels and unknown positions."""
+        return self.resized((channels, *(UNKNOWN,) * (self.rank - 1)))
 
     def resized(self, shape: Iterable[Size]) -> Tensor:
         """The same axes with other sizes."""

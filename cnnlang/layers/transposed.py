@@ -12,10 +12,11 @@ from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.convolution import divide
 from cnnlang.layers.fitting import LIKE, parts, size_of
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, spreading
+from cnnlang.layers.remedies import Give, Omit
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
-from cnnlang.layers.window import Pads, Window, narrow, need_map, spread, window
+from cnnlang.layers.window import Pads, Window, is_map, narrow, need_map, spread, window
 from cnnlang.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
             x.spatial, w.stride, w.dilation, w.extent, self.cuts(x), extra, strict=True
         ):
             if more >= s and more >= d:
-                raise too_much(more, max(s, d))
+                raise too_much(more, max(s, d), least(w, extra))
             if e + more < sum(cut) + 1:  # or else one position is enough
                 need.at_least((h - 1) * s - sum(cut) + e + more, 1, lambda: nothing_left(self, x))
             sizes.append((h - 1) * s - sum(cut) + e + more)
@@ -159,6 +160,9 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
         made = tape.product("convolution", shape, values[0], own["weight"], own.get("bias"))
         return tape.cropped(made, output.shape)
 
+    def meant(self, inputs: Inputs) -> Tensor | None:
+        return inputs[0].open(self.filters) if is_map(inputs[0]) else None
+
     def module(self, inputs: Inputs, output: Tensor) -> Code:
         x = inputs[0]
         w = self.window(x)
@@ -190,22 +194,42 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
         return captions(self.kernel, self.stride, self.padding, self.dilation) + like
 
 
-def nothing_left(layer: Layer, x: Tensor) -> Problem:
+def least(w: Window, extra: tuple[int, ...]) -> Any:
+    """The output padding, where it is too large the largest that can be."""
+    most = (max(s, d) - 1 for s, d in zip(w.stride, w.dilation, strict=True))
+    return narrow(tuple(map(min, extra, most)))
+
+
+def nothing_left(layer: ConvTranspose, x: Tensor) -> Problem:
+    w, extra, cuts = layer.window(x), layer.extra(x), layer.cuts(x)
+    grown = [
+        (h - 1) * s + e + more
+        for h, s, e, more in zip(x.spatial, w.stride, w.extent, extra, strict=True)
+    ]
+    known = [n for n in grown if isinstance(n, int)]
+    short = [i for i, n in enumerate(known) if n - sum(cuts[i]) < 1]
+    place = short[0] if short else 0
+    most = [min(*cut, (n - 1) // 2) for cut, n in zip(cuts, known, strict=False)]
+    less = (Give("padding", narrow(tuple(most))),) if len(known) == len(grown) else ()
+    cut = sum(cuts[place])
+    h, s, e, more = (each[place] for each in (x.spatial, w.stride, w.extent, extra))
+    sizes = f"({h} - 1)*{s} - {cut} + {e} + {more} = {grown[place] - cut}"
     return Problem(
         "S107",
         f"`{layer.name}` leaves nothing of {x}: the padding cuts everything away",
         "the output would be empty",
+        notes=(f"{x.axes[place + 1]} of the output: {sizes}",),
         field="padding",
-        help="use less padding",
+        remedies=less,
     )
 
 
-def too_much(more: int, limit: int) -> LayerError:
+def too_much(more: int, limit: int, most: Any) -> LayerError:
     return fail(
         "S108",
         f"`output_padding` {more} must be below the stride or dilation, {limit}",
         field="output_padding",
-        help=f"use at most `output_padding={limit - 1}`",
+        remedies=(Give("output_padding", most),),
     )
 
 
@@ -215,5 +239,6 @@ def unfit(layer: ConvTranspose, x: Tensor, sizes: Shape, wanted: Shape) -> Probl
         f"`conv_transpose` makes {show(sizes)} or less than a stride more, not {show(wanted)}",
         f"the tensor here is {x}",
         field="like",
-        help="use another padding, or `crop(like=)`, `pad(like=)` behind it",
+        notes=("`crop(like=)` and `pad(like=)` behind it take any size",),
+        remedies=(Omit("like"),),
     )

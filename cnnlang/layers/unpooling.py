@@ -12,6 +12,7 @@ from cnnlang.layers.common import captions, count, fixed
 from cnnlang.layers.fitting import LIKE
 from cnnlang.layers.pooling import MaxPool
 from cnnlang.layers.reading import Reads, Usual, own, sliding, spreading, through
+from cnnlang.layers.remedies import Give
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
@@ -104,7 +105,7 @@ def unpooled(layer: MaxUnpool, x: Tensor, before: Tensor, after: Tensor) -> Prob
         f"`maxunpool` needs {show(after.spatial)}, what pooling makes of {before}, got {x}",
         "the sizes do not belong together",
         field="like",
-        help="name the tensor that went into the matching `maxpool`",
+        notes=("`like` names the tensor that went into the matching `maxpool`",),
     )
 
 
@@ -177,5 +178,5 @@ def narrow_map(layer: BlurPool, size: Size, pad: int) -> Problem:
         f"`pad_mode={layer.pad_mode}` of `blurpool` cannot take {pad} from an axis of {size}",
         "pads more than there is",
         field="pad_mode",
-        help="use `pad_mode=replicate`, or a smaller kernel",
+        remedies=(Give("pad_mode", "replicate"),),
     )

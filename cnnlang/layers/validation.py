@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import typing
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from cnnlang.diagnostics.suggest import is_alone, nearest
 from cnnlang.layers import fields
 from cnnlang.layers.base import Layer, LayerError, Problem, unknown_argument
 from cnnlang.layers.initial import Initial
+from cnnlang.layers.remedies import Give, Name, Omit, Remedy
 from cnnlang.layers.values import Ref
 from cnnlang.sizes import Free, Mixed
 
@@ -64,7 +67,14 @@ def validate(
         problems.append(surplus(cls, len(positional)))
     for field, value in zip(cls.positional, positional, strict=False):
         if field in given:
-            problems.append(Problem("A205", f"`{cls.name}` gets `{field}` twice", field=field))
+            problems.append(
+                Problem(
+                    "A205",
+                    f"`{cls.name}` gets `{field}` twice",
+                    field=field,
+                    remedies=(Omit(field, safe=given[field] == value),),
+                )
+            )
         given[field] = value
     given = {k: None if is_none(cls, k, v) else v for k, v in given.items()}
     problems += [open_size(cls, field, value) for field, value in given.items() if is_open(value)]
@@ -101,7 +111,30 @@ def translate(cls: type[Layer], error: Any, given: Mapping[str, Any]) -> Problem
         "A203",
         f"`{field}` of `{cls.name}` is {wanted.replace(chr(39), '`')}, got {clipped(given[field])}",
         field=field,
+        remedies=legal(cls, field, error, given[field]),
     )
+
+
+def legal(cls: type[Layer], field: str, error: Any, value: Any) -> tuple[Remedy, ...]:
+    """The legal values nearest to a wrong one: the same in another form is safe."""
+    context = error.get("ctx", {})
+    if isinstance(value, str):
+        words = re.findall("['`]([a-z_]+)['`]", str(context))
+        words = ["true", "false"] if error["type"] == "bool_type" else words
+        near = nearest(value, words)
+        if re.fullmatch("[0-9]+(x[0-9]+)*", value):
+            sizes = tuple(map(int, value.split("x")))
+            return (Give(field, sizes if len(sizes) > 1 else sizes[0], safe=True),)
+        return (Give(field, near, safe=is_alone(value, near, words)),) if near else ()
+    if error["type"] == "bool_type" and value in (0, 1):
+        return (Give(field, bool(value), safe=True),)
+    if isinstance(value, float) and value.is_integer() and cls.fields.get(field) is not value:
+        return (Give(field, int(value), safe=True),)
+    bound = context.get("ge", context.get("le", 1 if "gt" in context else None))
+    if bound is None and isinstance(value, int) and not isinstance(value, bool):
+        bound = 1 if "above 0" in str(context) else 0
+    whole = isinstance(bound, float) and bound.is_integer()
+    return (Give(field, int(bound) if whole else bound),) if bound is not None else ()
 
 
 def missing(cls: type[Layer], field: str) -> Problem:
@@ -121,9 +154,10 @@ def surplus(cls: type[Layer], count: int) -> Problem:
     return Problem(
         "A204",
         f"`{cls.name}` got {count} arguments without a name, it takes {allowed}",
-        help=f"write the others by name: {', '.join(f'{name}=' for name in options)}"
+        notes=(f"the others are given by name: {', '.join(f'{name}=' for name in options)}",)
         if options
-        else None,
+        else (),
+        remedies=tuple(Name(most, name) for name in options[:1]) if count == most + 1 else (),
     )
 
 
@@ -139,13 +173,13 @@ def open_size(cls: type[Layer], field: str, value: Any) -> Problem:
         f"`{field}` of `{cls.name}` must be known before the module runs, got {clipped(value)}",
         "depends on a free dimension",
         field=field,
-        help="fix the size of the input, or use what follows it (`global_avgpool`, `like=`)",
+        notes=("`global_avgpool` and `like=` work for every size",),
     )
 
 
 def clipped(value: Any) -> str:
     """A value as it is written, at most 40 characters of it."""
-    text = spell(value)
+    text = f'"{value}"' if type(value) is str else spell(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
@@ -160,5 +194,10 @@ def spell(value: Any) -> str:
         return value.name
     if isinstance(value, tuple):
         plain = len(value) > 1 and all(isinstance(v, int) and v >= 0 for v in value)
-        return "x".join(map(str, value)) if plain else f"[{', '.join(map(spell, value))}]"
+        return "x".join(map(str, value)) if plain else listing(value)
     return "none" if value is None else str(value)
+
+
+def listing(values: tuple[Any, ...]) -> str:
+    """A list as it is written; pairs in it are lists too."""
+    return f"[{', '.join(listing(v) if isinstance(v, tuple) else spell(v) for v in values)}]"

@@ -9,12 +9,15 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html#shap
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnlang.layers.base import Layer, Need, Problem, fail
+from cnnlang.layers.common import channels_to_front
 from cnnlang.layers.reading import Read, Usual, sliding
-from cnnlang.layers.tensor import Tensor, show
+from cnnlang.layers.remedies import Enlarge, Give, Insert, Remove
+from cnnlang.layers.tensor import AXES, Tensor, show
 from cnnlang.sizes import Mixed, Shape, Size, ceil_clamp, pointwise
 
 PER_AXIS = {2: 1, 3: 2, 4: 3}
@@ -99,6 +102,7 @@ def spread(layer: Layer, field: str, value: Any, axes: int) -> tuple[Any, ...]:
         f"`{field}` of `{layer.name}` has {len(value)} axes, the map has {axes}",
         f"give one number for all axes, or {axes}",
         field=field,
+        remedies=(Give(field, value[0]),) if len(set(value)) == 1 else (Give(field, value[:axes]),),
     )
 
 
@@ -112,29 +116,34 @@ def flat(pads: tuple[tuple[Any, Any], ...]) -> tuple[Any, ...]:
     return tuple(n for pair in reversed(pads) for n in pair)
 
 
+def is_map(x: Tensor) -> bool:
+    """True for a channels-first feature map of one, two or three spatial axes."""
+    return x.dtype == "float" and x.channels_first and x.rank in PER_AXIS
+
+
 def need_map(layer: Layer, x: Tensor) -> None:
     """The input must be a channels-first feature map of one, two or three spatial axes."""
-    if x.dtype == "float" and x.channels_first and x.rank in PER_AXIS:
+    if is_map(x):
         return
     if x.dtype != "float":
         raise fail(
             "S106",
             f"`{layer.name}` needs a map of real numbers, got {x} integers",
             "integers here",
-            help="look them up first with `embedding(count, width)`",
+            notes=("integers are looked up first with `embedding(count, width)`",),
         )
     if x.rank in PER_AXIS:
         raise fail(
             "S103",
             f"`{layer.name}` needs channels first, got {' x '.join(x.axes)}",
             f"the tensor here is {x}",
-            help="bring the channels to the front with `permute`",
+            remedies=channels_to_front(x),
         )
     raise fail(
         "S103",
         f"`{layer.name}` needs a feature map, got {x}",
         "it is flat here" if x.rank == 1 else f"channels and 1 to 3 axes, here are {x.rank}",
-        help="place it before `flatten`" if x.rank == 1 else None,
+        remedies=(Remove(("flatten",)), Insert(f"unflatten({x}x1x1)")) if x.rank == 1 else (),
     )
 
 
@@ -160,15 +169,58 @@ def slid(w: Window, sizes: Shape, usual: Usual) -> tuple[Read, ...]:
 
 def too_large(layer: Layer, w: Window, sizes: Shape, padded: Size, extent: int) -> Problem:
     padding = " with its padding" if any(map(any, w.pads or ())) else ""
-    dilated = (f"the kernel is dilated to {show(w.extent)}",) if max(w.dilation) > 1 else ()
+    place = next(i for i, e in enumerate(w.extent) if e == extent)
+    place = next((i for i, s in enumerate(sizes) if short(w, i, s)), place)
     return Problem(
         "S101",
         f"`{layer.name}` kernel {show(w.kernel)} is larger than its {show(sizes)} input",
         f"needs at least {extent}, has {padded}{padding}",
-        notes=dilated,
+        notes=(formula(w, sizes, place),),
         field="kernel",
-        help="use `padding=same`, a smaller kernel, or a larger input",
+        remedies=(*fitting(w, sizes), Enlarge()),
     )
+
+
+def short(w: Window, place: int, size: Size) -> bool:
+    """True if an axis is known to hold no whole window."""
+    pads = (w.pads or ())[place]
+    return isinstance(size, int) and size + sum(pads) < w.extent[place]
+
+
+def fitting(w: Window, sizes: Shape) -> tuple[Give, ...]:
+    """The least padding and the largest kernel with which a window fits."""
+    known = [size for size in sizes if isinstance(size, int)]
+    if len(known) < len(sizes):
+        return ()
+    needed = [max(0, -((h - e) // 2)) for h, e in zip(known, w.extent, strict=True)]
+    pads = [max(n, *p) for n, p in zip(needed, w.pads or (), strict=True)]
+    rooms = [h + sum(p) for h, p in zip(known, w.pads or (), strict=True)]
+    kernel = [
+        min(k, (room - 1) // d + 1) for k, d, room in zip(w.kernel, w.dilation, rooms, strict=True)
+    ]
+    return (Give("padding", alike(pads, max)), Give("kernel", alike(kernel, min)))
+
+
+def alike(values: list[int], choose: Callable[[list[int]], int]) -> Any:
+    """One number for all axes where the values are equal, else one for each."""
+    return choose(values) if len(set(values)) == 1 else tuple(values)
+
+
+def formula(w: Window, sizes: Shape, place: int, ceil: bool = False) -> str:
+    """The size of one axis of the output, the numbers put in."""
+    h, k, s, d = sizes[place], w.kernel[place], w.stride[place], w.dilation[place]
+    before, after = (w.pads or ())[place]
+    pad = f"2*{before}" if before == after else f"{before} + {after}"
+    extent = str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
+    top = h + before + after - w.extent[place] + (s - 1 if ceil else 0)
+    up = f" + {s} - 1" if ceil else ""
+    axis = names(len(sizes))[place]
+    return f"{axis} of the output: ({h} + {pad} - {extent}{up}) // {s} + 1 = {top // s + 1}"
+
+
+def names(axes: int) -> tuple[str, ...]:
+    """The spatial axes of a map."""
+    return AXES[axes + 1][1:]
 
 
 def pooled(layer: Layer, sizes: Shape, w: Window, ceil: bool, need: Need) -> Shape:
@@ -182,7 +234,7 @@ def pooled(layer: Layer, sizes: Shape, w: Window, ceil: bool, need: Need) -> Sha
         if ceil:
             outputs = ceil_clamp(outputs, s, one_free(layer, h, "ceil") + before)
         if spare < 0:  # or else one position is enough
-            need.at_least(outputs, 1, lambda: empty(layer, w, sizes))
+            need.at_least(outputs, 1, lambda: empty(layer, w, sizes, ceil))
         result.append(outputs)
     return tuple(result)
 
@@ -199,11 +251,17 @@ def one_free(layer: Layer, size: Size, field: str) -> Size:
     return size
 
 
-def empty(layer: Layer, w: Window, sizes: Shape) -> Problem:
+POOLS = ("maxpool", "avgpool", "lppool")
+
+
+def empty(layer: Layer, w: Window, sizes: Shape, ceil: bool) -> Problem:
+    place = next((i for i, s in enumerate(sizes) if short(w, i, s)), 0)
+    rounding = () if ceil else (Give("ceil", True),)
     return Problem(
         "S107",
         f"`{layer.name}` of {show(w.kernel)} leaves nothing of a {show(sizes)} map",
         "the output would be empty",
+        notes=(formula(w, sizes, place, ceil),),
         field="kernel",
-        help="remove a pooling layer before it, use `ceil=true`, or start from a larger input",
+        remedies=(*rounding, Remove(POOLS), Remove(), Enlarge()),
     )

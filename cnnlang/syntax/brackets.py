@@ -194,7 +194,9 @@ class Balance:
 
     def stray(self, token: Token, label: str) -> None:
         """Report a closing bracket too many; the parser steps over it without a word."""
-        self.report("P004", f"`{token.text}` closes nothing", token, label)
+        span = self.span(token)
+        message, edits = f"`{token.text}` closes nothing", (Edit(span, ""),)
+        self.record(Diagnostic("P004", message, span, label, help="delete it", edits=edits))
         self.emit(Token("STRAY", "", token.start, token.end))
 
     def mistake(self, token: Token) -> None:

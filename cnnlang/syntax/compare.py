@@ -6,10 +6,10 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from cnnlang.diagnostics.model import Span
-from cnnlang.syntax.ast import File
+from cnnlang.syntax.ast import Definition, File
 
 
-def same_meaning(a: File, b: File) -> bool:
+def same_meaning(a: File | Definition, b: File | Definition) -> bool:
     """True if the trees differ in spans at most. Depth is no matter: the walk keeps a stack."""
     waiting: list[tuple[Any, Any]] = [(a, b)]
     while waiting:

@@ -201,7 +201,11 @@ def separated(t: Trouble) -> Diagnostic | None:
     opened = Span(t.source, t.opener.start, t.opener.end)
     related = (Related(opened, f"inside this `{t.opener.text}`"),)
     message = f"expected `,` or `{closer}` before {t.named}"
-    return Diagnostic("P020", message, t.span, related=related)
+    if t.before is None or t.found.kind in ENDS:
+        return Diagnostic("P020", message, t.span, related=related)
+    edits = (Edit(Span(t.source, t.before.end, t.before.end), ","),)
+    help = "arguments and items are separated by `,`"
+    return Diagnostic("P020", message, t.span, related=related, help=help, edits=edits)
 
 
 def framed(t: Trouble) -> Diagnostic | None:

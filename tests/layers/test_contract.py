@@ -35,7 +35,10 @@ ARITHMETIC = tuple(name for name, cls in REGISTRY.items() if issubclass(cls, Ari
 SOFTMAX = ("softmax", "softmin", "log_softmax")
 OWN: dict[str, tuple[tuple[str, ...], str]] = {
     "S103": (ALL, "a layer wants its axes in their places; PyTorch takes what fits by number"),
-    "S104": (("dense",), "a flat tensor or a named axis is wanted; PyTorch takes the last axis"),
+    "S104": (
+        ("dense", "bilinear"),
+        "a flat tensor or a named axis; PyTorch takes the last axis",
+    ),
     "S110": (ALL, "`in_channels` is only declared; it never reaches PyTorch"),
     "S113": (("dense",), "`in_features` is only declared; it never reaches PyTorch"),
     "S121": ((*ARITHMETIC, "matmul"), "PyTorch broadcasts over axes that are missing"),

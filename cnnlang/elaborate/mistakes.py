@@ -1,0 +1,125 @@
+"""What is wrong with a layer where it stands: told in place, and gone on from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.elaborate.arguments import paired
+from cnnlang.elaborate.faults import Fault
+from cnnlang.elaborate.hints import nearest, respelt
+from cnnlang.elaborate.remedies import fixes
+from cnnlang.elaborate.scope import Frame
+from cnnlang.elaborate.sites import Site
+from cnnlang.elaborate.values import Word
+from cnnlang.graph import Node
+from cnnlang.layers.base import LayerError, Problem
+
+SURE = frozenset(
+    """
+    S102 S103 S104 S106 S108 S110 S111 S115 S116 S121 S122 S123 S125 S128 S135 S136 S137
+    """.split()  # noqa: SIM905
+)
+"""Mistakes that are certain even where some sizes are not."""
+
+
+def mistaken(
+    frame: Frame, site: Site, error: LayerError, path: tuple[str, ...], labelled: bool
+) -> int:
+    """Tell what is wrong with a layer, and go on with what it was meant to give.
+
+    After a mistake some sizes are unknown; what may follow from them alone is not told.
+    """
+    certain = all(frame.builder.nodes[i].output.certain for i in site.inputs)
+    if certain or all(problem.code in SURE for problem in error.problems):
+        problem = explained(frame, located(frame, site, error), site.inputs, path, site.call.span)
+        frame.builder.report(problem, frame.trail)
+    return frame.builder.guess(site, path, site.call.span, labelled)
+
+
+def explained(
+    frame: Frame, problem: Fault, inputs: tuple[int, ...], path: tuple[str, ...], span: Span
+) -> Fault:
+    """The fault with where its tensors came from, and the shapes on the way there."""
+    nodes = frame.builder.nodes
+    related = origins(nodes, inputs, span) if len(inputs) > 1 else ()
+    note = "shapes: " + " -> ".join(way(nodes, inputs[0]))
+    layer = ".".join(path)
+    return Fault(
+        *(
+            replace(d, related=(*d.related, *related), notes=(*d.notes, note), layer=layer)
+            if d.code.startswith("S")
+            else replace(d, layer=layer)
+            for d in problem.diagnostics
+        )
+    )
+
+
+def origins(nodes: list[Node], inputs: tuple[int, ...], span: Span) -> tuple[Related, ...]:
+    """Where the tensors come from; the first and the last few of many."""
+    made = {nodes[i].span: f"this is {nodes[i].output}" for i in inputs if nodes[i].span != span}
+    found = [Related(where, label) for where, label in made.items()]
+    return tuple(found if len(found) <= 4 else [*found[:2], *found[-2:]])
+
+
+def way(nodes: list[Node], at: int) -> list[str]:
+    """The last tensors on the way to a node, with their names, in the order of the run."""
+    found: list[str] = []
+    while len(found) < 4:
+        found.append(f"{nodes[at].name} {nodes[at].output}")
+        if not nodes[at].inputs:
+            return found[::-1]
+        at = nodes[at].inputs[0]
+    return ["...", *found[::-1]]
+
+
+def located(frame: Frame, site: Site, error: LayerError, values: tuple[Any, ...] = ()) -> Fault:
+    """The problems of a layer as diagnostics at the arguments that they are about."""
+    cls, call = site.kind, site.call
+    written = paired(call.arguments, cls.positional)
+    spans = {field: value.span for field, value in written.items()}
+    names = frame.names.all()
+    found = []
+    for problem in error.problems:
+        span = spans.get(
+            problem.field or "", call.name_span if call.arguments is None else call.span
+        )
+        if problem.code in ("A202", "A205"):
+            span = next(
+                (
+                    a.name_span
+                    for a in call.arguments or ()
+                    if a.name == problem.field and a.name_span
+                ),
+                span,
+            )
+        word = problem.code == "A203" and any(
+            isinstance(v, Word) and v == span.text != "none" for v in values
+        )
+        found.append(
+            unnamed(problem, span, site, names) if word else diagnostic(problem, span, site)
+        )
+    return Fault(*found)
+
+
+def unnamed(problem: Problem, span: Span, site: Site, names: list[str]) -> Diagnostic:
+    """A word where no word can be, or one that is nearly a name, was meant as a name."""
+    near = nearest(span.text, names)
+    if near is None and ("number" not in problem.message or "`same`" in problem.message):
+        return diagnostic(problem, span, site)
+    label = f"did you mean `{near}`?" if near else problem.message.rpartition(", got")[0]
+    fixes = respelt(span.text, near, names, span)
+    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, fixes=fixes)
+
+
+def diagnostic(problem: Problem, span: Span, site: Site) -> Diagnostic:
+    return Diagnostic(
+        problem.code,
+        problem.message,
+        span,
+        problem.label,
+        notes=problem.notes,
+        help=problem.help,
+        fixes=fixes(problem, site),
+    )

@@ -1,0 +1,330 @@
+"""Fixes are tried before they are told, and a file never comes out of --fix worse than it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cnnlang.cli import command
+from cnnlang.compilation import check_source
+from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
+from cnnlang.explanations import pages
+from cnnlang.mend import mend
+from cnnlang.repair import applied, edited, errors, key, moved
+from cnnlang.sources import fetch
+from cnnlang.syntax import ast
+
+
+def source(text: str) -> Source:
+    """A network with these statements."""
+    body = dedent(text).strip().replace("\n", "\n    ")
+    return Source("net.cnn", f"network N {{\n    {body}\n}}\n")
+
+
+def found(text: str) -> list[Diagnostic]:
+    return check_source(source(text), fetch)
+
+
+def fixed(text: str) -> str:
+    """The statements with the one fix applied that is told."""
+    (each,) = errors(found(text))
+    assert each.help and each.edits
+    return inside(applied(source(text), each.edits).text)
+
+
+def inside(text: str) -> str:
+    return "\n".join(line[4:] for line in text.splitlines()[1:-1])
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+PAGES = [
+    page for page in pages().values() if len(page.examples) == 1 and not page.examples[0].words
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.code)
+def test_a_fix_that_is_told_mends_its_mistake(page) -> None:
+    text = page.examples[0].text
+    if page.code in ("P023", "E303"):
+        return
+    net = Source("net.cnn", text)
+    for each in errors(check_source(net, fetch)):
+        if each.edits:
+            after = check_source(applied(net, each.edits), fetch)
+            assert moved(key(each), each.edits) not in map(key, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("input 3x4x4\nconv(8, 5x5)", "conv(8, 5x5, padding=1)"),
+        ("input 3x4x4\nconv(8, 5x1)", "conv(8, 5x1, padding=1x0)"),
+        ("input 3x4x4\nconv(8, 5x5, padding=0)", "conv(8, 5x5, padding=1)"),
+        ("input 3x4x4\nmaxpool(4) -> maxpool(2)", "maxpool(4) -> maxpool(2, ceil=true)"),
+        ("input 3x4x4\nmaxpool(4) -> maxpool(2, ceil=false)",
+         "maxpool(4) -> maxpool(2, ceil=true)"),
+        ("input 6x8x8\nconv(8, 3, groups=4)", "conv(8, 3, groups=2)"),
+        ("input 8x8x8\nconv(6, 3, groups=4)", "conv(8, 3, groups=4)"),
+        ("input 8x8x8\nmaxpool(3, padding=2)", "maxpool(3, padding=1)"),
+        ("input 8x8x8\nmaxpool(3x5, padding=2x3)", "maxpool(3x5, padding=1x2)"),
+        ("input 8x8x8\nmaxpool(2, padding=[[0, 1], [0, 2]])",
+         "maxpool(2, padding=[[0, 1], [0, 1]])"),
+        ("input 8x8x8\nhead: dense(9)", "flatten -> head: dense(9)"),
+        ("input 8x8x8\ndense(9, in_features=8)",
+         "global_avgpool -> flatten -> dense(9, in_features=8)"),
+        ("input 8xHxW\ndense(9)", "global_avgpool -> flatten -> dense(9)"),
+        ("input 8xHxW\nrelu -> flatten -> dense(9)",
+         "relu -> global_avgpool -> flatten -> dense(9)"),
+        ("input 8x8x8\nflatten -> relu -> conv(4, 1)", "relu -> conv(4, 1)"),
+        ("input 2x8x8\npermute([1, 2, 0]) -> conv(4, 1)",
+         "permute([1, 2, 0]) -> permute([channels, height, width]) -> conv(4, 1)"),
+        ("input 8x8x8\nresidual { conv(4, 1) }",
+         "residual { conv(4, 1) } shortcut { conv(4, 1x1) }"),
+        ("input 8x8x8\nresidual { conv(4, 1) } shortcut { identity }",
+         "residual { conv(4, 1) } shortcut { conv(4, 1x1) }"),
+        ("input 8x8x8\nresidual { conv(8, 3, stride=2, padding=1) } shortcut { relu }",
+         "residual { conv(8, 3, stride=2, padding=1) }"
+         " shortcut { relu -> conv(8, 1x1, stride=2) }"),
+        ("input 8x8x8\nadd { | conv(4, 1) | identity }",
+         "add { | conv(4, 1) | conv(4, 1x1) }"),
+        ("input 8x8x8\na: conv(4, 3)\nx -> add(a)", None),
+        ("input 8x9x9\na: relu\nmaxpool(2) -> upsample(2) -> concat(a)",
+         "maxpool(2) -> upsample(2) -> pad(like=a) -> concat(a)"),
+        ("input 8x8x8\nmultiply { | identity | global_avgpool }",
+         "multiply(broadcast=true) { | identity | global_avgpool }"),
+        ("input 8x8x8\nconv(8, 3x3, 2)", "conv(8, 3x3, stride=2)"),
+        ("input 8x8x8\nconv(8, 3x3, kernel=3x3)", "conv(8, 3x3)"),
+        ("input 8x8x8\nupsample(2, align_corners=true)", "upsample(2)"),
+        ("input 8x8x8\nchannel_shuffle(3)", "channel_shuffle(1)"),
+        ("input 8x9x9\npixel_unshuffle(2)", "pad([[0, 1], [0, 1]]) -> pixel_unshuffle(2)"),
+        ("input 8x8x8\nconv(5, 1) -> glu", "conv(6, 1) -> glu"),
+        ("input 8\ndense(5) -> glu", "dense(6) -> glu"),
+        ("input 8x8x8\nlstm(4)", "flatten(height) -> lstm(4)"),
+        ("input 8x8x8\nx -> relu -> x", "x -> relu -> add(x)"),
+        ("input t: [9]\nembedding(5, 4)", None),
+        ("input 8x8\nmean(height)", "mean(length)"),
+        ("input 8x8\nflatten -> softmax(length)", "flatten -> softmax(features)"),
+    ],
+)  # fmt: skip
+def test_the_fix_that_is_told(before: str, after: str | None) -> None:
+    if after is not None:
+        assert fixed(before).splitlines()[-1] == after
+        return
+    (each,) = errors(found(before))
+    assert each.help is None or not errors(check_source(applied(source(before), each.edits), fetch))
+
+
+def test_a_larger_input_is_the_smallest_that_fits() -> None:
+    text = "input 3x20x24\nlet k = 3\ndefault conv(padding=0)\nlet p = 0\n"
+    text += "conv(4, 11x11, stride=4) -> maxpool(k, stride=2) -> conv(4, k, padding=p)"
+    (each,) = errors(found(text))
+    assert (each.code, each.help) == ("S101", "start from a larger input: `3x35x35`")
+    each = errors(found(text + " -> conv(4, k, padding=p)"))[0]
+    assert (each.code, each.help) == ("S101", "start from a larger input: `3x70x70`")
+
+
+def test_an_input_of_the_nearest_valid_size() -> None:
+    text = """
+        input 3x51x51
+        a: conv(4, 3x3, padding=1) -> maxpool(2) -> b: conv(4, 3x3, padding=1)
+        maxpool(2) -> c: relu -> maxpool(2) -> upsample(2) -> concat(c)
+        upsample(2) -> concat(b)
+        upsample(2) -> concat(a)
+    """
+    each = errors(found(text))[0]
+    assert (each.code, each.help) == ("S137", "start from another input: `3x48x48`")
+
+
+def test_where_nothing_mends_it_nothing_is_claimed() -> None:
+    (each,) = errors(found("input 3xHxW\nflatten -> batchnorm"))
+    assert each.help is None and not each.edits and not each.fixes
+
+
+def test_an_explanation_is_a_note() -> None:
+    (each,) = errors(found("input 3x8x8\nconv(8)"))
+    assert each.help is None
+    assert each.notes == ("a `conv` is written `conv(filters, kernel)`",)
+
+
+def test_a_value_that_other_calls_give_is_left_alone() -> None:
+    text = "block B(k) { conv(4, k, padding=k // 9) }\nnetwork N { input 3x4x4\n B(5) }\n"
+    (each,) = errors(check_source(Source("net.cnn", text), fetch))
+    assert each.help == "start from a larger input: `3x5x5`"
+    assert each.layer == "b1.conv1"
+    assert [related.label for related in each.related] == ["called here"]
+
+
+def test_a_fix_in_a_file_that_is_used_is_tried_there() -> None:
+    parts = Source("parts.cnn", "block B { convv(4, 1) }\n")
+
+    def find(node: ast.Use) -> Source | str:
+        return parts
+
+    net = Source("net.cnn", 'use B from "parts.cnn"\nnetwork N { input 3x4x4\n B }\n')
+    (each,) = errors(check_source(net, find))
+    assert each.help == "write `conv`"
+    assert [edit.span.source for edit in each.edits] == [parts]
+    assert mend(net, find).source is net
+
+
+def test_a_name_that_could_be_two_is_not_safe() -> None:
+    near = errors(found("input 3x8x8\nlet a1 = 4\nlet a2 = 5\nconv(a3, 1)"))
+    assert [each.safe for each in near] == [False]
+    assert [each.safe for each in errors(found("input 3x8x8\nconv(4, 1, strid=2)"))] == [True]
+
+
+def test_independent_mistakes_of_one_chain_are_told_at_once() -> None:
+    text = "input 3x8x8\nconv(8, 40) -> relu -> conv(9, 3, groups=2) -> dense(10) -> conv(4, 1)"
+    assert [each.code for each in found(text)] == ["S101", "S111", "S104", "S103"]
+
+
+def test_what_follows_from_an_unknown_size_is_silent() -> None:
+    text = """
+        input 3x8x8
+        a: conv(8, 40)
+        x -> conv(8, 3) -> add(a) -> flatten -> dense(10, in_features=288)
+        a -> concat(x) -> conv(in.height, 3)
+        a -> flatten -> batchnorm
+        a -> permute([1, 2, 0])
+    """
+    assert [each.code for each in found(text)] == ["S101"]
+
+
+def test_trials_are_bounded() -> None:
+    text = "input 3x8x8\n" + "x -> maxpool(3, padding=2)\n" * 60
+    told = errors(found(text))
+    assert len(told) == 60
+    assert 0 < sum(each.help is not None for each in told) <= 40
+
+
+# --- edits ---------------------------------------------------------------------------------------
+
+
+def test_edits_are_made_from_the_end() -> None:
+    net = Source("net.cnn", "abcdef")
+    edits = [Edit(Span(net, 1, 2), "XX"), Edit(Span(net, 4, 4), "-"), Edit(Span(net, 5, 6), "")]
+    assert applied(net, edits).text == "aXXcd-e"
+    assert edited(edits)["net.cnn"].text == "aXXcd-e"
+    assert [moved(("S", "net.cnn", at), edits)[2] for at in (0, 1, 3, 4, 5)] == [0, 1, 4, 6, 7]
+
+
+# --- whole files ---------------------------------------------------------------------------------
+
+
+def test_safe_fixes_only_unless_asked() -> None:
+    text = "input 3x8x8\nconv(4, 3x3, strid=2)  # kept\nx -> maxpool(3, padding=2)"
+    after = mend(source(text), fetch)
+    assert inside(after.source.text) == text.replace("strid", "stride")
+    assert (after.fixed, [each.code for each in after.left]) == (1, ["S136"])
+    after = mend(source(text), fetch, unsafe=True)
+    assert inside(after.source.text) == text.replace("strid", "stride").replace("g=2", "g=1")
+    assert (after.fixed, after.left) == (2, [])
+
+
+def test_a_name_that_hid_more_than_is_fixed_is_left() -> None:
+    text = """
+        block B(k) {
+            conv(8, 3) -> x: relu
+            dense(3)
+            flatten -> conv(3, 1)
+        }
+        network N { input 3x8x8
+            BB(3)
+        }
+    """
+    before = Source("net.cnn", dedent(text))
+    assert mend(before, fetch).source is before
+    assert len(mend(before, fetch, unsafe=True).left) <= 1
+
+
+def test_fixes_at_one_place_are_applied_one_after_the_other() -> None:
+    text = "input 3x8x8\nConv2d(4, 3x3, strid=0)"
+    after = mend(source(text), fetch, unsafe=True)
+    assert inside(after.source.text) == "input 3x8x8\nconv(4, 3x3, stride=1)"
+    assert after.left == []
+
+
+def test_line_ends_and_comments_stay() -> None:
+    text = "# head\r\nnetwork N {\r\n  input 3x8x8 # in\r\n  Relu( ) # odd   layout\r\n}\r\n"
+    after = mend(Source("net.cnn", text), fetch)
+    assert after.source.text == text.replace("Relu", "relu")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.code)
+def test_no_file_comes_out_worse(page) -> None:
+    if page.code in ("P013", "E302", "E303", "E306", "P023"):
+        return
+    before = Source("net.cnn", page.examples[0].text)
+    after = mend(before, fetch, unsafe=True)
+    assert len(errors(after.left)) <= len(errors(check_source(before, fetch)))
+    assert mend(after.source, fetch, unsafe=True).source is after.source
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+BROKEN = "network N {\n    input 3x9x9\n    Conv2d(4, 3x3)  # first\n    maxpool(3, padding=2)\n}\n"
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = Path("net.cnn")
+    path.write_text(BROKEN)
+    return path
+
+
+def check(*words: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(command, ["check", *words], input=input)
+
+
+def test_fix_writes_and_tells_what_is_left(net: Path) -> None:
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 1
+    assert net.read_text() == BROKEN.replace("Conv2d", "conv")
+    assert result.output.endswith("\n1 file checked: fixed 1, 1 error left\n")
+    result = check("net.cnn", "--fix", "--unsafe-fixes")
+    assert (result.exit_code, result.output) == (0, "1 file checked: fixed 1, no errors left\n")
+    assert net.read_text() == BROKEN.replace("Conv2d", "conv").replace("g=2", "g=1")
+
+
+def test_diff_shows_and_writes_nothing(net: Path) -> None:
+    result = check("net.cnn", "--fix", "--diff", "--unsafe-fixes")
+    assert result.exit_code == 1
+    assert net.read_text() == BROKEN
+    assert "-    Conv2d(4, 3x3)  # first\n" in result.stdout
+    assert "+    maxpool(3, padding=1)\n" in result.stdout
+
+
+def test_standard_input_comes_out_fixed() -> None:
+    result = check("-", "--fix", input=BROKEN)
+    assert result.exit_code == 1
+    assert result.stdout == BROKEN.replace("Conv2d", "conv")
+    assert "fixed 1, 1 error left" in result.stderr
+
+
+def test_the_byte_order_mark_stays(net: Path) -> None:
+    net.write_bytes(b"\xef\xbb\xbf" + BROKEN.encode())
+    check("net.cnn", "--fix")
+    assert net.read_bytes() == b"\xef\xbb\xbf" + BROKEN.replace("Conv2d", "conv").encode()
+
+
+def test_a_file_that_is_right_is_not_written(net: Path) -> None:
+    net.write_text("network N { input 3x8x8\nrelu }\n")
+    net.chmod(0o444)
+    assert check("net.cnn", "--fix").exit_code == 0
+
+
+def test_what_cannot_be_fixed_is_told(net: Path) -> None:
+    result = check("missing.cnn", "zoo:lenet5", "--fix")
+    assert result.exit_code == 1
+    assert "error[P090]" in result.output
+
+
+@pytest.mark.parametrize("words", [("--diff",), ("--unsafe-fixes",), ("--fix", "--watch")])
+def test_wrong_calls(words: tuple[str, ...]) -> None:
+    assert check("net.cnn", *words).exit_code == 2

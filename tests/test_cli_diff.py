@@ -38,11 +38,12 @@ SHAPES = (
 TEXT = f"""\
 N (old.cnn) -> N (new.cnn)
 
-Parameters  914     -> 1,786    +872 (+95.4 %)
-MACs        202,832 -> 421,968  +219,136 (+108.0 %)
-Layers      8       -> 10       +2 (+25.0 %)
-Input       3x16x16
-Output      10
+Parameters          914      -> 1,786     +872 (+95.4 %)
+MACs                202,832  -> 421,968   +219,136 (+108.0 %)
+Training, batch 32  1.35 MiB -> 1.85 MiB  +515 KiB (+37.3 %)
+Layers              8        -> 10        +2 (+25.0 %)
+Input               3x16x16
+Output              10
 
 ~ stem   filters 8 -> 16; output 8x16x16 -> 16x16x16; +224 parameters
 + extra  2 layers, 72 parameters
@@ -60,6 +61,7 @@ MARKDOWN = """\
 |---|--:|--:|--:|
 | Parameters | 914 | 1,786 | +872 (+95.4 %) |
 | MACs | 202,832 | 421,968 | +219,136 (+108.0 %) |
+| Training, batch 32 | 1.35 MiB | 1.85 MiB | +515 KiB (+37.3 %) |
 | Layers | 8 | 10 | +2 (+25.0 %) |
 | Input | 3x16x16 | 3x16x16 |  |
 | Output | 10 | 10 |  |

@@ -79,8 +79,20 @@ def test_explain_lists_all_codes() -> None:
     assert [line.split()[0] for line in text.splitlines()] == CODES
 
 
+def test_a_layer_is_explained_by_its_page() -> None:
+    found = CliRunner().invoke(command, ["explain", "conv_transpose"])
+    assert found.exit_code == 0
+    assert found.output.startswith("conv_transpose(filters, kernel, *, stride=1")
+    assert "Transposed convolution" in found.output
+
+
 @pytest.mark.parametrize(
-    ("word", "hint"), [("S1O1", "did you mean 'S101'?"), ("zzz", "lists them")]
+    ("word", "hint"),
+    [
+        ("S1O1", "did you mean 'S101'?"),
+        ("zzz", "lists the codes"),
+        ("covn", "did you mean 'conv'?"),
+    ],
 )
 def test_an_unknown_code_is_a_wrong_call(word: str, hint: str) -> None:
     code, text = explain(word)

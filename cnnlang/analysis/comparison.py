@@ -10,6 +10,7 @@ from typing import Literal
 from cnnlang.analysis import costs
 from cnnlang.analysis.alignment import Pairs, align
 from cnnlang.analysis.loading import Loading, loading
+from cnnlang.analysis.memory import Unpredictable, memory, setting
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import REGISTRY, Inputs, Layer, LayerError, Need
 from cnnlang.layers.tensor import Tensor
@@ -21,13 +22,22 @@ Names = tuple[tuple[str, ...], tuple[str, ...]]
 """The names of some tensors before and after."""
 
 
+BATCH = 32
+"""Samples of the training step whose memory is compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A network in numbers; `macs` is None while it depends on a free dimension."""
+    """A network in numbers; `macs` is None while it depends on a free dimension.
+
+    `memory` is the peak of a training step in bytes, for a batch of `BATCH` in float32 with plain
+    SGD; None where it cannot be told.
+    """
 
     network: str
     parameters: int
     macs: int | None
+    memory: int | None
     layers: int
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -137,11 +147,20 @@ def totals(graph: Graph) -> Totals:
         graph.name,
         costs.total_parameters(graph),
         costs.total_macs(graph),
+        peak(graph),
         len(graph.layers),
         tuple(graph.nodes[i].output for i in graph.inputs),
         tuple(graph.nodes[i].output for i in graph.outputs),
         tuple(graph.free),
     )
+
+
+def peak(graph: Graph) -> int | None:
+    """The memory of a training step, None where it cannot be told from the graph."""
+    try:
+        return memory(graph, setting()).peak(BATCH)
+    except Unpredictable:
+        return None
 
 
 class Differences:

@@ -1,4 +1,4 @@
-"""`cnnlang explain`: what a code means, with an example and how it is mended."""
+"""`cnnlang explain`: what a code means, or what a layer does."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from collections.abc import Callable, Iterator
 import click
 from click.shell_completion import CompletionItem
 
+from cnnlang.backends.manual import explained
 from cnnlang.diagnostics.cells import wrap
 from cnnlang.diagnostics.model import Diagnostic
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.diagnostics.text import render
 from cnnlang.explanations import Page, Program, pages, titles
 from cnnlang.explanations.examples import told
+from cnnlang.layers import REGISTRY
 
 WIDTH = 88
 EPILOG = """\b
 Examples:
   cnnlang explain              all codes with their titles
   cnnlang explain S101         what this one means, an example, and how it is mended
+  cnnlang explain conv         what a layer does: its arguments, shapes, weights and MACs
 
-Exit codes: 0 if all is well, 2 for a code that there is not.
+Exit codes: 0 if all is well, 2 for a code or layer that there is not.
 """
 
 
 def complete(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    found = titles().items()
-    return [
-        CompletionItem(code, help=title) for code, title in found if code.startswith(incomplete)
-    ]
+    found = [CompletionItem(code, help=title) for code, title in titles().items()]
+    found += [CompletionItem(layer) for layer in REGISTRY]
+    return [each for each in found if each.value.startswith(incomplete)]
 
 
-@click.command(epilog=EPILOG, short_help="Explain a code: what it means, how it is mended.")
-@click.argument("code", required=False, shell_complete=complete)
-def command(code: str | None) -> None:
-    """Explain CODE, as in S101; without one, list all codes with their titles."""
-    if code is None:
+@click.command(epilog=EPILOG, short_help="Explain a code, or a layer.")
+@click.argument("name", required=False, shell_complete=complete)
+def command(name: str | None) -> None:
+    """Explain NAME: a code, as in S101, or a layer; without one, list all codes with titles."""
+    if name is None:
         click.echo("\n".join(listed()))
         return
-    text = next(filter(None, (topic(code) for topic in TOPICS)), None)
+    text = next(filter(None, (topic(name) for topic in TOPICS)), None)
     if text is None:
-        near = nearest(code.upper(), titles())
-        hint = f"did you mean '{near}'?" if near else "`cnnlang explain` lists them"
-        raise click.UsageError(f"there is no code '{code}': {hint}")
+        near = nearest(name.upper(), titles()) or nearest(name, REGISTRY)
+        hint = f"did you mean '{near}'?" if near else "`cnnlang explain` lists the codes"
+        raise click.UsageError(f"there is no code or layer '{name}': {hint}")
     click.echo(text)
 
 
@@ -59,7 +61,7 @@ def code_page(code: str) -> str | None:
     return "\n".join(lines(page)) if page else None
 
 
-TOPICS: tuple[Callable[[str], str | None], ...] = (code_page,)
+TOPICS: tuple[Callable[[str], str | None], ...] = (code_page, explained)
 """What can be explained, by name: each gives the text, or None for what it does not know."""
 
 

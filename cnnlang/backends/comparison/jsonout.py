@@ -37,6 +37,7 @@ def network(totals: Totals, side: str) -> dict[str, Any]:
         "network": totals.network,
         "parameters": totals.parameters,
         "macs": totals.macs,
+        "memory": totals.memory,
         "layers": totals.layers,
         "inputs": [plain(tensor.shape) for tensor in totals.inputs],
         "outputs": [plain(tensor.shape) for tensor in totals.outputs],

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from cnnlang.analysis.comparison import Change, Comparison, Names, Totals
+from cnnlang.analysis.comparison import BATCH, Change, Comparison, Names, Totals
 from cnnlang.analysis.loading import Loading, Misshapen
+from cnnlang.analysis.memory.words import amount as spelled
 from cnnlang.backends.summary import count
 from cnnlang.layers.tensor import Tensor
 
@@ -50,6 +51,7 @@ def quantities(comparison: Comparison) -> list[Quantity]:
     return [
         amount("Parameters", old.parameters, new.parameters),
         amount("MACs", old.macs, new.macs),
+        *memory(old, new),
         amount("Layers", old.layers, new.layers),
         Quantity("Input", shown(old.inputs), shown(new.inputs)),
         Quantity("Output", shown(old.outputs), shown(new.outputs)),
@@ -64,6 +66,17 @@ def amount(name: str, before: int | None, after: int | None) -> Quantity:
     growth = after - before
     percent = f" ({100 * growth / before:+.1f} %)" if before else ""
     return Quantity(name, old, new, f"{growth:+,}{percent}")
+
+
+def memory(old: Totals, new: Totals) -> Iterator[Quantity]:
+    """The memory of a training step, where it is known of both."""
+    if old.memory is None or new.memory is None:
+        return
+    growth = new.memory - old.memory
+    percent = f" ({100 * growth / old.memory:+.1f} %)"
+    difference = f"{'-' if growth < 0 else '+'}{spelled(abs(growth))}{percent}" if growth else ""
+    name = f"Training, batch {BATCH}"
+    yield Quantity(name, spelled(old.memory), spelled(new.memory), difference)
 
 
 def shown(tensors: tuple[Tensor, ...]) -> str:

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import cnnlang
+from cnnlang.cli import command
 from cnnlang.diagnostics.text import render
+from cnnlang.layers import REGISTRY
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,3 +39,18 @@ def test_a_link_of_the_readme_leads_somewhere(target):
 def test_the_number_of_parameters_in_the_readme_is_the_one_that_summary_prints():
     found = cnnlang.summarise(ROOT / "examples" / "lenet5.cnn").as_dict()
     assert f"{found['parameters']:,} parameters and {found['macs']:,}" in README.replace("\n", " ")
+
+
+CONSOLE = re.findall(r"```console\n\$ cnnlang ([^\n]*)\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize(("call", "output"), CONSOLE)
+def test_a_command_of_the_readme_prints_what_is_said(monkeypatch, call, output):
+    """Every line that is shown is printed, in this order; lines between them may be left out."""
+    monkeypatch.chdir(ROOT)
+    printed = iter(CliRunner().invoke(command, call.split()).output.splitlines())
+    assert [line for line in output.splitlines() if line not in printed] == []
+
+
+def test_the_readme_counts_the_layers():
+    assert f"[{len(REGISTRY)} layers]" in README

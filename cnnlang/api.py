@@ -258,7 +258,13 @@ def load(
     from cnnlang.backends.module import instantiate
 
     graph, _ = compile_file(path, network, parameters)
-    module = instantiate(graph, device=device, dtype=dtype, memory_format=memory_format)
+    module = instantiate(
+        graph,
+        device=device,
+        dtype=dtype,
+        memory_format=memory_format,
+        fresh=weights is None or not strict,
+    )
     if weights is not None:
         load_weights(module, weights, match=match, strict=strict)
     return module

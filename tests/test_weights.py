@@ -172,6 +172,26 @@ def test_a_damaged_file_is_told(net: nn.Module, tmp_path: Path, name: str) -> No
     assert read < 150
 
 
+def test_weights_that_are_replaced_are_not_drawn_first(file: Path, net: nn.Module) -> None:
+    """Drawing random numbers takes the longest of building a module."""
+    before = torch.get_rng_state()
+    assert same(load(file, weights=state(net)), net)
+    assert torch.equal(torch.get_rng_state(), before)
+    load(file, weights=state(net), strict=False)
+    assert not torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["orthogonal", "xavier_normal", "truncated_normal(std=0.02)"])
+def test_no_initialisation_is_run_in_vain(tmp_path: Path, name: str) -> None:
+    text = (
+        f"network N {{ input 3x8x8\n conv(4, 3x3, init={name}) -> prelu -> flatten -> dense(2) }}"
+    )
+    first = load(write(tmp_path, text))
+    before = torch.get_rng_state()
+    assert same(load(tmp_path / "net.cnn", weights=first.state_dict()), first)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 # --- what does not fit ---------------------------------------------------------------------------
 
 

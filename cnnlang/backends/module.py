@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -13,12 +13,20 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 from cnnlang.backends.source import generate
 from cnnlang.graph import Graph
 from cnnlang.sizes import Size
 
 PREFIX = "cnnlang_generated_"
+FILLING = {
+    *(torch.Tensor.uniform_, torch.Tensor.normal_),
+    *(init.uniform_, init.normal_, init.trunc_normal_, init.orthogonal_),
+    *(init.kaiming_uniform_, init.kaiming_normal_, init.xavier_uniform_, init.xavier_normal_),
+}
+"""What fills a tensor with random numbers."""
 
 
 def instantiate(
@@ -27,16 +35,34 @@ def instantiate(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     memory_format: torch.memory_format | None = None,
+    fresh: bool = True,
 ) -> nn.Module:
-    """The network as a module on a device, with fresh weights."""
+    """The network as a module on a device, with fresh weights.
+
+    With `fresh=False` weights hold anything: for a caller who fills all of them.
+    """
     source = generate(graph)
     cls = getattr(execute(source), class_name(source))
-    with nullcontext() if device is None else torch.device(device):
+    with (
+        nullcontext() if device is None else torch.device(device),
+        nullcontext() if fresh else Unfilled(),
+    ):
         module: nn.Module = cls()
     if dtype is not None or memory_format is not None:
         module = module.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     module.cnnlang_inputs = tuple(describe(graph, index) for index in graph.inputs)  # type: ignore[assignment]
     return module
+
+
+class Unfilled(TorchFunctionMode):
+    """While it is active, tensors are not filled with random numbers, which takes the longest."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if func in FILLING:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def class_name(source: str) -> str:

@@ -31,7 +31,6 @@ from cnnlang.diagnostics import (
 from cnnlang.diagnostics.cells import clean, measure, wrap
 from cnnlang.diagnostics.render import FORMATS, render
 from cnnlang.diagnostics.sarif import reference
-from cnnlang.diagnostics.text import summary_line
 
 PACKAGE = Path(__file__).parents[1] / "cnnlang" / "diagnostics"
 
@@ -425,12 +424,6 @@ def test_colour_only_on_demand() -> None:
         f"{colour('   |', '34')} {colour('|', '34')}\n"
         f"{colour('   |', '34')} {colour('32 channels', '34')}"
     )
-
-
-def test_the_summary_counts_what_there_is() -> None:
-    assert summary_line([OPERANDS, OPERANDS, UNUSED], 1) == "2 errors and 1 warning in 1 file"
-    assert summary_line(ALL, 2) == "1 error, 1 warning and 1 note in 2 files"
-    assert summary_line([], 3) == "no problems in 3 files"
 
 
 def test_prose_breaks_at_spaces_or_where_it_must() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cnnlang.amounts import count
 from cnnlang.api import compile_file, summarise
-from cnnlang.backends.summary import Summary, count, table
+from cnnlang.backends.summary import Summary, table
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 IMAGE = {0: (3, 224, 224)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cnnlang import amounts
 from cnnlang.analysis.costs import total_macs, total_parameters
 from cnnlang.analysis.memory import (
     DEVICES,
@@ -17,7 +18,6 @@ from cnnlang.analysis.memory import (
     memory,
     setting,
 )
-from cnnlang.analysis.memory.words import amount
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
 from cnnlang.elaborate.expressions import Reader, evaluate
 from cnnlang.elaborate.faults import Fault, fault
@@ -202,7 +202,7 @@ OPPOSITE = {
 
 def pair(condition: ast.Binary, values: list[Any]) -> list[str]:
     """Both sides in words; amounts of memory in binary units, unless these look alike."""
-    told = [amount(v) if isinstance(v, int) else tell(v) for v in values]
+    told = [amounts.memory(v) if isinstance(v, int) else tell(v) for v in values]
     same = told[0] == told[1]
     return told if "memory" in called(condition) and not same else [tell(v) for v in values]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from cnnlang.diagnostics.suggest import nearest
+from cnnlang.layers.tensor import show
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
@@ -199,7 +200,7 @@ def unplaced(group: Group, following: list[Group]) -> str:
 
 
 def told(group: Group) -> str:
-    return ", ".join(f"{leaf} {spelled(shape)}" for leaf, shape in group.shapes.items())
+    return ", ".join(f"{leaf} {show(shape)}" for leaf, shape in group.shapes.items())
 
 
 def paired(ours: Group, theirs: Group) -> Iterator[tuple[str, str]]:
@@ -247,24 +248,20 @@ def lines(matching: Matching) -> Iterator[tuple[str, str, str, str]]:
     """The rows of the table: first pairs that nearly match, then what is left on both sides."""
     here, there = matching.network, matching.checkpoint
     for name, key in matching.misshapen.items():
-        yield name, spelled(here[name]), spelled(there[key]), key
+        yield name, show(here[name]), show(there[key]), key
     missing, unexpected = list(matching.missing), list(matching.unexpected)
     for name in missing[:SHOWN]:
         near = counterpart(name, here[name], {key: there[key] for key in unexpected})
         if near is not None:
             missing.remove(name)
             unexpected.remove(near)
-            yield name, spelled(here[name]), spelled(there[near]), f"{near}   did you mean this?"
+            yield name, show(here[name]), show(there[near]), f"{near}   did you mean this?"
     for ours, theirs in zip_longest(missing, unexpected):
-        left = ("-", "") if ours is None else (ours, spelled(here[ours]))
-        right = ("", "-") if theirs is None else (spelled(there[theirs]), theirs)
+        left = ("-", "") if ours is None else (ours, show(here[ours]))
+        right = ("", "-") if theirs is None else (show(there[theirs]), theirs)
         yield (*left, *right)
 
 
 def counterpart(name: str, shape: Shape, left: Shapes) -> str | None:
     """The tensor that a missing weight may be: of its shape, and nearly of its name."""
     return nearest(name, [key for key in left if left[key] == shape])
-
-
-def spelled(shape: Shape) -> str:
-    return "x".join(map(str, shape)) or "scalar"

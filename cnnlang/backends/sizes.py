@@ -11,6 +11,7 @@ from cnnlang.analysis.causes import because, reasons
 from cnnlang.analysis.sizesets import SizeSet
 from cnnlang.analysis.validity import Solution, solve, together
 from cnnlang.graph import Graph
+from cnnlang.layers.tensor import show
 from cnnlang.sizes import Free
 
 SHOWN = 6
@@ -144,5 +145,5 @@ def asked(graph: Graph, shapes: Mapping[str | int, tuple[int, ...]]) -> dict[str
             for size, given in zip(tensor.shape, shape, strict=True)
         )
         if not fits:
-            raise ValueError(f"{name} is {tensor}, not {'x'.join(map(str, shape))}")
+            raise ValueError(f"{name} is {tensor}, not {show(shape)}")
     return found

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from cnnlang import amounts
+from cnnlang.amounts import count as count
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import Field, Fields, receptive, words
-from cnnlang.analysis.memory.words import amount
 from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.usage import Usage
 from cnnlang.backends.usage import lines as usage_lines
@@ -234,20 +235,6 @@ def usual_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
     return {node.name: tuple(at(s, sizes) for s in node.output.shape) for node in inputs}
 
 
-def count(number: float) -> str:
-    """A large number in three digits and a magnitude: `1.81G`.
-
-    >>> [count(n) for n in (0, 950, 61_706, 11_689_512, 1_814_073_344)]
-    ['0', '950', '61.7k', '11.7M', '1.81G']
-    """
-    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= 0.9995 * unit:
-            scaled = number / unit
-            digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
-            return f"{scaled:.{digits}f}{letter}"
-    return f"{number:.0f}"
-
-
 # --- the table -----------------------------------------------------------------------------------
 
 HEADS = ("Layer", "Kind", "Output", "Field", "Parameters", "MACs", "Saved")
@@ -296,7 +283,7 @@ def line(row: Row) -> tuple[str, ...]:
     macs = "?" if row.macs is None else count(row.macs) if row.macs else ""
     kind = f"{row.kind} {row.detail}".rstrip()
     parameters = f"{row.parameters:,}" if row.parameters else ""
-    saved = amount(row.saved) if row.saved else ""
+    saved = amounts.memory(row.saved) if row.saved else ""
     return (name, kind, str(row.output), words(row.field), parameters, macs, saved)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cnnlang import amounts
 from cnnlang.analysis.memory import NOT_COUNTED, Memory, Setting
-from cnnlang.analysis.memory.words import amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,12 @@ def lines(usage: Usage) -> list[str]:
     memory, batch, setting = usage.memory, usage.batch, usage.setting
     found = {
         "Memory": f"batch {batch:,}, {setting}, {setting.optimizer}, {setting.device}",
-        "Weights": amount(memory.weights),
-        "Gradients": amount(memory.gradients),
-        "Optimizer": amount(memory.state),
-        "Saved": f"{amount(memory.saved.at(batch))} for the backward pass",
-        "Training": f"{amount(memory.peak(batch))} at the peak of a step",
-        "Inference": f"{amount(memory.peak(batch, training=False))} at the peak",
+        "Weights": amounts.memory(memory.weights),
+        "Gradients": amounts.memory(memory.gradients),
+        "Optimizer": amounts.memory(memory.state),
+        "Saved": f"{amounts.memory(memory.saved.at(batch))} for the backward pass",
+        "Training": f"{amounts.memory(memory.peak(batch))} at the peak of a step",
+        "Inference": f"{amounts.memory(memory.peak(batch, training=False))} at the peak",
     }
     if usage.limit is not None:
         found["Fits"] = fitting(usage, usage.limit)
@@ -78,4 +78,4 @@ def fitting(usage: Usage, limit: int) -> str:
             (usage.largest(False), "in inference"),
         )
     ]
-    return f"{' and '.join(told)} in {amount(limit)}"
+    return f"{' and '.join(told)} in {amounts.memory(limit)}"

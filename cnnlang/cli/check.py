@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from cnnlang.amounts import plural
 from cnnlang.analysis.lints import Choice
 from cnnlang.cli.files import compared, write
 from cnnlang.cli.options import files_argument, lint_options
@@ -150,10 +151,6 @@ def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> st
     if fixed is not None:
         return f"{plural(files, 'file')} checked: fixed {fixed}, {', '.join(words)} left"
     return f"{plural(files, 'file')} checked: {', '.join(words)}"
-
-
-def plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
 
 
 @dataclass(frozen=True, slots=True)

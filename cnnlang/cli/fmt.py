@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnnlang.cli.check import plural
+from cnnlang.amounts import plural
 from cnnlang.cli.files import compared, write
 from cnnlang.cli.options import files_argument
 from cnnlang.cli.terminal import report

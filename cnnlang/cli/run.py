@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnlang import amounts
 from cnnlang.cli.files import compiled
 from cnnlang.cli.options import file_argument, input_option, network_argument, set_option
 from cnnlang.cli.terminal import Failure
@@ -71,13 +72,14 @@ def command(
     graph = compiled(file, network, settings, shapes)
     sizes = chosen(graph)
     from cnnlang.cli.trial import Plan, TrialError, trial
+    from cnnlang.layers.tensor import show as written
 
     plan = Plan(device, batch, steps, dtype == "bf16", compiling)
     try:
         where, found = trial(graph, sizes, plan)
     except TrialError as problem:
         raise Failure(str(problem)) from None
-    inputs = ", ".join("x".join(map(str, (batch, *shape))) for shape in sizes)
+    inputs = ", ".join(written((batch, *shape)) for shape in sizes)
     click.echo(f"{graph.name} on {where}, {dtype}, input {inputs}")
     show(found, batch)
 
@@ -110,6 +112,4 @@ def duration(seconds: float) -> str:
 
 
 def memory(amount: int | None) -> str:
-    if amount is None:
-        return "unknown"
-    return f"{amount / 2**30:.2f} GiB" if amount >= 2**30 else f"{amount / 2**20:.0f} MiB"
+    return "unknown" if amount is None else amounts.memory(amount)

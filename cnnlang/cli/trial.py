@@ -13,6 +13,7 @@ import click
 import torch
 from torch import nn
 
+from cnnlang.amounts import plural
 from cnnlang.backends.module import instantiate
 from cnnlang.cli.terminal import is_terminal
 from cnnlang.graph import Graph
@@ -68,7 +69,7 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"cpu ({threads} thread{'s' * (threads != 1)})"
+    return f"cpu ({plural(threads, 'thread')})"
 
 
 def measured(

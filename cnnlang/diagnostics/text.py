@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnnlang.diagnostics.cells import clean, wrap
 from cnnlang.diagnostics.colours import Paint, painter
 from cnnlang.diagnostics.marks import Mark, draw, line_text, split, underline
-from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span
+from cnnlang.diagnostics.model import Diagnostic, Source, Span
 from cnnlang.diagnostics.window import CUT, open_window
 
 MIN_WIDTH = 40
@@ -55,27 +54,6 @@ def render(diagnostics: list[Diagnostic], *, colour: bool = False, width: int = 
     paint = painter(colour)
     pages = [write(each, paint, max(width, MIN_WIDTH)) for each in diagnostics]
     return "\n\n".join("\n".join(lines) for lines in pages)
-
-
-def summary_line(diagnostics: list[Diagnostic], files: int) -> str:
-    """How many of what in how many files.
-
-    >>> summary_line([], 3)
-    'no problems in 3 files'
-    """
-    counts = Counter(each.severity for each in diagnostics)
-    found = [plural(counts[kind], kind.value) for kind in Severity if counts[kind]]
-    return f"{join(found) or 'no problems'} in {plural(files, 'file')}"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def join(parts: list[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def write(diagnostic: Diagnostic, paint: Paint, width: int) -> list[str]:

@@ -28,7 +28,7 @@ from cnnlang.elaborate.values import (
 from cnnlang.graph import Apply, Node
 from cnnlang.layers import REGISTRY
 from cnnlang.layers.base import Layer, LayerError, Weight
-from cnnlang.layers.tensor import AXIS_NAMES
+from cnnlang.layers.tensor import AXIS_NAMES, show
 from cnnlang.layers.values import Ref
 from cnnlang.syntax import ast
 
@@ -263,7 +263,7 @@ def weighed(nodes: list[Node], index: int) -> tuple[Weight, ...]:
 
 
 def times(weights: tuple[Weight, ...]) -> str:
-    return "x".join(map(str, weights[0].shape)) if weights else "none"
+    return show(weights[0].shape) if weights else "none"
 
 
 def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: int) -> int:

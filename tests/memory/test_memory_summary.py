@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cnnlang import amounts
 from cnnlang.analysis.memory import Setting, memory
-from cnnlang.analysis.memory.words import amount
 from cnnlang.api import compile_file
 from cnnlang.backends.summary import summary, table
 from cnnlang.backends.usage import Usage
@@ -118,4 +118,4 @@ def test_amounts_that_are_none(text: str) -> None:
     ],
 )
 def test_amounts(number: int, text: str) -> None:
-    assert amount(number) == text
+    assert amounts.memory(number) == text

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from cnnlang import amounts
+from cnnlang.amounts import count, inflect, plural
 from cnnlang.analysis.comparison import BATCH, Change, Comparison, Names, Totals
 from cnnlang.analysis.loading import Loading, Misshapen
-from cnnlang.analysis.memory.words import amount as spelled
-from cnnlang.backends.summary import count
-from cnnlang.layers.tensor import Tensor
+from cnnlang.layers.tensor import Tensor, show
 
 ARROW = " -> "
 DIGITS = 9
@@ -59,24 +59,24 @@ def quantities(comparison: Comparison) -> list[Quantity]:
 
 
 def amount(name: str, before: int | None, after: int | None) -> Quantity:
-    """A number and by how much it grows, also in percent."""
-    old, new = ("?" if each is None else f"{each:,}" for each in (before, after))
-    if before is None or after is None or before == after:
-        return Quantity(name, old, new)
-    growth = after - before
-    percent = f" ({100 * growth / before:+.1f} %)" if before else ""
-    return Quantity(name, old, new, f"{growth:+,}{percent}")
+    """A number, `?` where it is not known."""
+    if before is None or after is None:
+        return Quantity(name, *("?" if each is None else f"{each:,}" for each in (before, after)))
+    return grown(name, before, after, "{:,}".format)
 
 
 def memory(old: Totals, new: Totals) -> Iterator[Quantity]:
     """The memory of a training step, where it is known of both."""
-    if old.memory is None or new.memory is None:
-        return
-    growth = new.memory - old.memory
-    percent = f" ({100 * growth / old.memory:+.1f} %)"
-    difference = f"{'-' if growth < 0 else '+'}{spelled(abs(growth))}{percent}" if growth else ""
-    name = f"Training, batch {BATCH}"
-    yield Quantity(name, spelled(old.memory), spelled(new.memory), difference)
+    if old.memory is not None and new.memory is not None:
+        yield grown(f"Training, batch {BATCH}", old.memory, new.memory, amounts.memory)
+
+
+def grown(name: str, before: int, after: int, write: Callable[[int], str]) -> Quantity:
+    """A number and by how much it grows, also in percent."""
+    growth = after - before
+    percent = f" ({100 * growth / before:+.1f} %)" if before else ""
+    difference = f"{'-' if growth < 0 else '+'}{write(abs(growth))}{percent}" if growth else ""
+    return Quantity(name, write(before), write(after), difference)
 
 
 def shown(tensors: tuple[Tensor, ...]) -> str:
@@ -161,7 +161,7 @@ def changed(change: Change) -> Entry:
     if change.reshaped and old.kind != "input":
         parts += [f"output {old.output}{ARROW}{new.output}"]
     if change.parameters:
-        parts += [f"{change.parameters:+,} {noun(change.parameters, 'parameter')}"]
+        parts += [f"{change.parameters:+,} {inflect(change.parameters, 'parameter')}"]
     name = old.name if old.name == new.name else f"{old.name}{ARROW}{new.name}"
     return Entry("~", name, "; ".join(parts))
 
@@ -197,7 +197,7 @@ def followers(comparison: Comparison) -> str:
     total = sum(each.parameters for each in found)
     names = [each.after.name for each in found if each.after]
     verb = "follows" if len(found) == 1 else "follow"
-    change = f", {total:+,} {noun(total, 'parameter')}" if total else ""
+    change = f", {total:+,} {inflect(total, 'parameter')}" if total else ""
     return f"{listed(names, 4)} {verb}: other weights for what flows in{change}"
 
 
@@ -238,8 +238,7 @@ def losses(weights: Loading) -> list[tuple[str, int, list[str]]]:
 
 
 def shape(each: Misshapen) -> str:
-    sizes = ("x".join(map(str, s)) or "scalar" for s in (each.before, each.after))
-    return f"{each.name} {ARROW.join(sizes)}"
+    return f"{each.name} {show(each.before)}{ARROW}{show(each.after)}"
 
 
 def folded(names: Iterable[str], known: set[str]) -> list[str]:
@@ -283,11 +282,3 @@ def listed(items: list[str], most: int) -> str:
     """Some items in a row, and how many more there are."""
     more = [f"{len(items) - most:,} more"] if len(items) > most else []
     return ", ".join([*items[:most], *more])
-
-
-def noun(number: int, word: str) -> str:
-    return word if abs(number) == 1 else f"{word}s"
-
-
-def plural(number: int, word: str) -> str:
-    return f"{number:,} {noun(number, word)}"

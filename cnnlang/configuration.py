@@ -119,27 +119,29 @@ def understand(
     return Configuration(folder, choice, table.get(PER_FILE, {})), []
 
 
-def faults(table: Any) -> Iterator[tuple[str, str, str | None]]:
+def faults(table: object) -> Iterator[tuple[str, str, str | None]]:
     """What is wrong with a table: the message, the word or key that it is about, the help."""
     if not isinstance(table, dict):
         yield "`tool.cnnlang` is a table", "cnnlang", None
         return
     for key, value in table.items():
-        if key in LISTS:
-            yield from listed(key, value)
-        elif key != PER_FILE:
-            near = nearest(key, (*LISTS, PER_FILE))
-            known = ", ".join((*LISTS, PER_FILE))
-            help = f"did you mean `{near}`?" if near else f"the settings are {known}"
-            yield f"`tool.cnnlang` has no setting `{key}`", key, help
-        elif not isinstance(value, dict):
+        if key not in (*LISTS, PER_FILE):
+            yield f"`tool.cnnlang` has no setting `{key}`", key, settings(key)
+        elif key == PER_FILE and not isinstance(value, dict):
             yield f"`{PER_FILE}` is a table of patterns and lists", PER_FILE, None
         else:
-            for pattern, words in value.items():
-                yield from listed(pattern, words)
+            lists = value if key == PER_FILE else {key: value}
+            yield from (fault for name, words in lists.items() for fault in listed(name, words))
 
 
-def listed(key: str, value: Any) -> Iterator[tuple[str, str, str | None]]:
+def settings(unknown: str) -> str:
+    """What to write in place of an unknown setting."""
+    near = nearest(unknown, (*LISTS, PER_FILE))
+    known = ", ".join((*LISTS, PER_FILE))
+    return f"did you mean `{near}`?" if near else f"the settings are {known}"
+
+
+def listed(key: str, value: object) -> Iterator[tuple[str, str, str | None]]:
     """What is wrong with a list of lints."""
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         yield f"`{key}` is a list of codes or names", key, 'write it as in `["L611", "gridding"]`'

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
 
 from cnnlang.analysis.lints.edits import plain, remove
 from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.rules import Finding, head, rule
-from cnnlang.diagnostics.model import Related, Severity
+from cnnlang.diagnostics.model import Edit, Related, Severity
 from cnnlang.graph import Node
 from cnnlang.layers.activation import Hardsigmoid, Relu, Relu6, Sigmoid, Softplus
 from cnnlang.layers.adaptive import Adaptive, AdaptiveAvgPool, GlobalAvgPool, Sized
@@ -164,7 +163,7 @@ def redundant(net: Net) -> Iterator[Finding]:
             yield needless(net, node, said, remove(node.call), net.adjoin(x, node))
 
 
-def needless(net: Net, node: Node, said: str, edits: Any, safe: bool) -> Finding:
+def needless(net: Net, node: Node, said: str, edits: tuple[Edit, ...], safe: bool) -> Finding:
     edits = () if node.labelled else edits
     return Finding(
         node,
@@ -260,15 +259,16 @@ def on_output(net: Net) -> Iterator[Finding]:
     """
     for index in sorted(net.outputs):
         node = net.nodes[index]
-        if isinstance(node.layer, (Relu, Relu6)) and node.output.rank == 1:
-            before = net.before(node)
-            if isinstance(before.layer, Dense):
-                yield Finding(
-                    node,
-                    f"the network ends in `{node.kind}`: no score can be below 0",
-                    f"after `dense({before.layer.units})`",
-                    help="leave it out, and let the loss take the scores as they are",
-                )
+        if not isinstance(node.layer, (Relu, Relu6)) or node.output.rank != 1:
+            continue
+        before = net.before(node).layer
+        if isinstance(before, Dense):
+            yield Finding(
+                node,
+                f"the network ends in `{node.kind}`: no score can be below 0",
+                f"after `dense({before.units})`",
+                help="leave it out, and let the loss take the scores as they are",
+            )
 
 
 @rule(

@@ -16,7 +16,7 @@ from cnnlang.layers.fitting import Upsample
 from cnnlang.layers.merge import Arithmetic, Concat
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.shape import Permute
-from cnnlang.layers.tensor import show
+from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.transposed import ConvTranspose
 from cnnlang.layers.window import spread
 
@@ -86,27 +86,26 @@ def float_scale(net: Net) -> Iterator[Finding]:
     size that is there.
     """
     for node in net.of(Upsample):
-        assert isinstance(node.layer, Upsample)
-        x = net.input(node)
-        if node.layer.scale is None:
-            continue
-        for size, factor in zip(
-            x.spatial, spread(node.layer, "scale", node.layer.scale, x.rank - 1), strict=True
-        ):
-            if isinstance(size, int) and floor(size * factor) != floor(exact(factor) * size):
-                wanted = floor(exact(factor) * size)
-                yield Finding(
-                    node,
-                    f"{size} times {factor} is {wanted}, but PyTorch makes {floor(size * factor)}",
-                    "rounded in floating point",
-                    help=f"write `size={wanted}`",
-                )
-                break
+        size, factor, wanted = next(astray(node, net.input(node)), (0, 0, 0))
+        if size:
+            yield Finding(
+                node,
+                f"{size} times {factor} is {wanted}, but PyTorch makes {floor(size * factor)}",
+                "rounded in floating point",
+                help=f"write `size={wanted}`",
+            )
 
 
-def exact(factor: float) -> Fraction:
-    """The number as it is written."""
-    return Fraction(str(factor))
+def astray(node: Node, x: Tensor) -> Iterator[tuple[int, float, int]]:
+    """The sizes whose product with their factor is rounded to another, with what is meant."""
+    assert isinstance(node.layer, Upsample)
+    if node.layer.scale is None:
+        return
+    factors = spread(node.layer, "scale", node.layer.scale, x.rank - 1)
+    for size, factor in zip(x.spatial, factors, strict=True):
+        wanted = floor(Fraction(str(factor)) * size) if isinstance(size, int) else 0
+        if isinstance(size, int) and floor(size * factor) != wanted:
+            yield size, factor, wanted
 
 
 @rule(

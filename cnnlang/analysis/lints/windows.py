@@ -99,17 +99,21 @@ def all_padding(net: Net) -> Iterator[Finding]:
     A convolution padded with zeros whose padding before the map is at least the span of its window
     d (k - 1) + 1, or after it is so by more than the remainder of the stride, for every valid size.
     """
-    for node in net.of(Convolution, Separable):
-        for axis in net.axes(node) if zeros(node) else ():
-            pad = max(net.bounds(axis.before)[0], -net.bounds(axis.rest)[1])
-            if pad >= axis.extent:
-                yield Finding(
-                    node,
-                    f"`{node.kind}` makes outputs of padding alone: {pad:g} over {axis.name}",
-                    f"the window spans {axis.extent} there",
-                    help=f"pad at most {axis.extent - 1} over {axis.name}",
-                )
-                break
+    for node in filter(zeros, net.of(Convolution, Separable)):
+        axis = next((each for each in net.axes(node) if padded(net, each) >= each.extent), None)
+        if axis is not None:
+            pad = padded(net, axis)
+            yield Finding(
+                node,
+                f"`{node.kind}` makes outputs of padding alone: {pad:g} over {axis.name}",
+                f"the window spans {axis.extent} there",
+                help=f"pad at most {axis.extent - 1} over {axis.name}",
+            )
+
+
+def padded(net: Net, axis: Axis) -> float:
+    """Positions of padding that windows read at least, on the side where there are more."""
+    return max(net.bounds(axis.before)[0], -net.bounds(axis.rest)[1])
 
 
 # --- what is left unread -------------------------------------------------------------------------
@@ -249,11 +253,15 @@ def pointwise(net: Net) -> Iterator[Finding]:
 def stepping(net: Net) -> Iterator[tuple[Node, Axis]]:
     """The windows that leave something out between them, with the first axis on which they do."""
     for node in net.of(Convolution, Separable, Pooling):
-        for axis in net.axes(node):
-            wide = net.bounds(axis.outputs)[1] > 1 and net.bounds(axis.size)[1] > axis.extent
-            if wide and read(axis) < axis.stride:
-                yield node, axis
-                break
+        axis = next((each for each in net.axes(node) if leaps(net, each)), None)
+        if axis is not None:
+            yield node, axis
+
+
+def leaps(net: Net, axis: Axis) -> bool:
+    """True if windows leave out positions of a map on which there are several of them."""
+    wide = net.bounds(axis.outputs)[1] > 1 and net.bounds(axis.size)[1] > axis.extent
+    return wide and read(axis) < axis.stride
 
 
 def read(axis: Axis) -> int:
@@ -292,12 +300,12 @@ def even_same(net: Net) -> Iterator[Finding]:
     for node in net.of(Convolution, Separable, Pooling):
         if vars(node.layer).get("padding") != "same":
             continue
-        for axis in net.axes(node):
-            if axis.stride == 1 and axis.extent % 2 == 0:
-                yield Finding(
-                    node,
-                    f"`{node.kind}` pads one position more at the end of {axis.name}",
-                    f"the window spans {axis.extent} there",
-                    help="use an odd kernel",
-                )
-                break
+        even = (each for each in net.axes(node) if each.stride == 1 and each.extent % 2 == 0)
+        axis = next(even, None)
+        if axis is not None:
+            yield Finding(
+                node,
+                f"`{node.kind}` pads one position more at the end of {axis.name}",
+                f"the window spans {axis.extent} there",
+                help="use an odd kernel",
+            )

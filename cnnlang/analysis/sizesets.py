@@ -36,7 +36,7 @@ class SizeSet:
 
     @property
     def empty(self) -> bool:
-        return all(high is not None and high < low for low, high in self.intervals)
+        return not self.residues
 
     @property
     def everything(self) -> bool:
@@ -45,11 +45,7 @@ class SizeSet:
     @property
     def least(self) -> int:
         """The smallest size in a set that is not empty."""
-        return min(
-            r + low * self.period
-            for r, (low, high) in enumerate(self.intervals)
-            if high is None or low <= high
-        )
+        return min(r + self.intervals[r][0] * self.period for r in self.residues)
 
     @property
     def greatest(self) -> int | None:
@@ -65,7 +61,7 @@ class SizeSet:
     @property
     def residues(self) -> list[int]:
         """The residues that have sizes at all."""
-        return [r for r, (low, high) in enumerate(self.intervals) if high is None or low <= high]
+        return [r for r, interval in enumerate(self.intervals) if not empty(interval)]
 
     def below(self, size: int) -> int | None:
         """The largest size in the set up to `size`, None if there is none."""
@@ -120,12 +116,17 @@ def restrict(sizes: SizeSet, f: Free, zero: bool) -> SizeSet:
     period = lcm(sizes.period, f.period)
     wide = [widen(sizes, r, period) for r in range(period)]
     kept = [intersect(each, solve(f(r), f(r + period) - f(r), zero)) for r, each in enumerate(wide)]
-    unchanged = all(a == b or (empty(a) and empty(b)) for a, b in zip(wide, kept, strict=True))
+    unchanged = all(map(alike, wide, kept))
     return sizes if unchanged else SizeSet(sizes.symbol, tuple(kept))
 
 
 def empty(interval: Interval) -> bool:
     return interval[1] is not None and interval[1] < interval[0]
+
+
+def alike(a: Interval, b: Interval) -> bool:
+    """True if two intervals hold the same numbers."""
+    return a == b or (empty(a) and empty(b))
 
 
 def widen(sizes: SizeSet, r: int, period: int) -> Interval:
@@ -171,7 +172,7 @@ def merged(sizes: SizeSet, period: int) -> SizeSet | None:
         parts = [
             (s + low * sizes.period, None if high is None else s + high * sizes.period)
             for s, (low, high) in enumerate(sizes.intervals)
-            if s % period == r and (high is None or low <= high)
+            if s % period == r and not empty((low, high))
         ]
         if not parts:
             intervals.append(EMPTY)
@@ -190,18 +191,11 @@ def same(sizes: SizeSet, r: int, period: int, candidate: Interval) -> bool:
     """True if the sizes of residue r modulo `period` are exactly the candidate interval."""
     one = SizeSet(sizes.symbol, (candidate,))
     turns = sizes.period // period
-    for s in range(turns):
-        low, high = candidate
-        wide = (-((s - low) // turns), None if high is None else (high - s) // turns)
-        mine = sizes.intervals[r + s * period]
-        empty = [high is not None and high < low for low, high in (wide, mine)]
-        if empty != [True, True] and wide != mine:
-            return False
-    return bool(one.intervals)
+    return all(alike(widen(one, s, turns), sizes.intervals[r + s * period]) for s in range(turns))
 
 
 def describe(sizes: SizeSet) -> str:
-    """A set in words: `H >= 29`, `multiples of 16`, `H from 224 to 255`."""
+    """A set in words: `H >= 29`, `H a multiple of 16`, `H from 224 to 255`."""
     x, period = sizes.symbol, sizes.period
     if sizes.empty:
         return f"no {x}"

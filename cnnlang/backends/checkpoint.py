@@ -132,7 +132,7 @@ def read(name: str) -> Any:
         raise WeightsError(f"cannot read {name}: {unsafe(error)}") from None
 
 
-def unsafe(error: BaseException) -> str:
+def unsafe(error: Exception) -> str:
     """Why a file is no checkpoint, or none that can be read without running code of its own."""
     text = str(error).strip() or type(error).__name__
     if found := GLOBAL.search(text):

@@ -23,7 +23,11 @@ def painter(colour: bool) -> Paint:
 
 def ansi(text: str, style: str) -> str:
     """`text` in the colour of `style`; a style without one leaves it bare."""
-    code = CODES.get(style)
+    return escaped(text, CODES.get(style, ""))
+
+
+def escaped(text: str, code: str) -> str:
+    """`text` between the ANSI escapes of a code; bare if there is none."""
     return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
 
 

@@ -43,6 +43,11 @@ class Node:
         return self.path[-1]
 
     @property
+    def address(self) -> str:
+        """The module as PyTorch names it: `layer1.0.conv1`."""
+        return ".".join(self.path)
+
+    @property
     def kind(self) -> str:
         return self.layer.name if self.layer else "input"
 
@@ -73,6 +78,11 @@ class Instance:
     @property
     def name(self) -> str:
         return self.path[-1] if self.path else ""
+
+    @property
+    def address(self) -> str:
+        """The module as PyTorch names it: `layer1.0`; empty for the network."""
+        return ".".join(self.path)
 
 
 @dataclass(frozen=True, slots=True)

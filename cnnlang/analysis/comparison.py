@@ -239,7 +239,7 @@ class Differences:
         graph = (self.before, self.after)[side]
         count = costs.macs(graph, node)
         return Version(
-            ".".join(node.path),
+            node.address,
             node.kind,
             node.layer.written() if node.layer else f"input {node.output}",
             node.output,
@@ -282,7 +282,7 @@ def described(tensor: Tensor) -> str:
 
 
 def names(graph: Graph, indices: tuple[int, ...]) -> tuple[str, ...]:
-    return tuple(".".join(graph.nodes[i].path) for i in indices)
+    return tuple(graph.nodes[i].address for i in indices)
 
 
 def sources(graph: Graph, partners: Mapping[int, int]) -> list[int | None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
 from cnnlang.analysis import costs
-from cnnlang.graph import Graph, Node
+from cnnlang.graph import Graph
+from cnnlang.layers.base import Weight
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -53,52 +54,35 @@ def loading(before: Graph, after: Graph, pairs: Mapping[int, int]) -> Loading:
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
     (`load_state_dict`).
     """
-    old, new = shapes(before), shapes(after)
+    old, new = ({name: weight.shape for name, weight in tensors(g)} for g in (before, after))
     shared = [name for name in new if name in old]
     same = tuple(name for name in shared if old[name] == new[name])
-    trainable = numbers(after)
+    numbers = {name: prod(weight.shape) for name, weight in tensors(after) if weight.trainable}
     return Loading(
         same,
         tuple(name for name in new if name not in old),
         tuple(name for name in old if name not in new),
         tuple(Misshapen(n, old[n], new[n]) for n in shared if old[n] != new[n]),
         tuple(renamed(before, after, pairs, new).items()),
-        tuple(path(node) for node in costs.owners(after) if node.kind == "extern"),
-        sum(trainable.get(name, 0) for name in same),
-        sum(trainable.values()),
+        tuple(node.address for node in costs.owners(after) if node.kind == "extern"),
+        sum(numbers.get(name, 0) for name in same),
+        sum(numbers.values()),
     )
 
 
-def path(node: Node) -> str:
-    return ".".join(node.path)
-
-
-def shapes(graph: Graph) -> Shapes:
-    """The `state_dict` of a network: names and shapes, shared weights once."""
-    return {
-        weight.under(path(node)): weight.shape
-        for node in costs.owners(graph)
-        for weight in costs.weights(graph, node)
-    }
-
-
-def numbers(graph: Graph) -> dict[str, int]:
-    """The trainable tensors of a network by name, with how many numbers they hold."""
-    return {
-        weight.under(path(node)): prod(weight.shape)
-        for node in costs.owners(graph)
-        for weight in costs.weights(graph, node)
-        if weight.trainable
-    }
+def tensors(graph: Graph) -> Iterator[tuple[str, Weight]]:
+    """The `state_dict` of a network: names and weights, shared ones once."""
+    for node in costs.owners(graph):
+        for weight in costs.weights(graph, node):
+            yield weight.under(node.address), weight
 
 
 def renamed(before: Graph, after: Graph, pairs: Mapping[int, int], new: Shapes) -> dict[str, str]:
     """The weights that are the same but for their names, with the new names."""
     found: dict[str, str] = {}
-    for i, j in sorted(pairs.items()):
-        a, b = before.nodes[i], after.nodes[j]
-        for weight in costs.weights(before, a) if a.path != b.path else ():
-            was, is_ = weight.under(path(a)), weight.under(path(b))
-            if new.get(is_) == weight.shape:
-                found.setdefault(was, is_)
+    nodes = ((before.nodes[i], after.nodes[j]) for i, j in sorted(pairs.items()))
+    for a, b in (pair for pair in nodes if pair[0].path != pair[1].path):
+        for weight in costs.weights(before, a):
+            if new.get(weight.under(b.address)) == weight.shape:
+                found.setdefault(weight.under(a.address), weight.under(b.address))
     return found

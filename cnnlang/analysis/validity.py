@@ -112,7 +112,7 @@ def impossible(graph: Graph, each: Located, sizes: SizeSet, earlier: Located | N
         problem.notes,
         problem.help,
         fixes=fixes(problem, site_of(graph.nodes, node)),
-        layer=".".join(node.path),
+        layer=node.address,
     )
 
 
@@ -139,7 +139,7 @@ def undecided(graph: Graph, each: Located) -> Diagnostic:
         help="fix all but one of the input's free dimensions"
         if several
         else "fix the input's size",
-        layer=".".join(graph.nodes[each.node].path),
+        layer=graph.nodes[each.node].address,
     )
 
 

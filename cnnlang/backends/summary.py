@@ -16,6 +16,7 @@ from cnnlang.analysis.fields import Field, Fields, receptive, words
 from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.usage import Usage
 from cnnlang.backends.usage import lines as usage_lines
+from cnnlang.diagnostics.colours import escaped
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Shape, at
@@ -195,7 +196,7 @@ def layer(graph: Graph, node: Node, level: int, own: set[int], field: Fields, sa
     count = costs.macs(graph, node)
     return Row(
         level,
-        ".".join(node.path),
+        node.address,
         node.kind,
         window(node),
         node.output,
@@ -219,8 +220,7 @@ def module(graph: Graph, instance: Instance, level: int, again: bool, field: Fie
     """The row of a module before its sums are known; `again` if its weights were told before."""
     output = graph.nodes[instance.output].output
     kind = instance.title if instance.kind == "block" else instance.kind
-    name = ".".join(instance.path)
-    return Row(level, name, kind, "again" if again else "", output, 0, 0, field, True)
+    return Row(level, instance.address, kind, "again" if again else "", output, 0, 0, field, True)
 
 
 def usual_sizes(graph: Graph) -> dict[str, int]:
@@ -307,7 +307,7 @@ def aligned(cells: tuple[str, ...], widths: list[int], numbers: int) -> str:
 
 
 def paint(text: str, code: str, colour: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if colour and code else text
+    return escaped(text, code) if colour else text
 
 
 def totals(summary: Summary, colour: bool) -> list[str]:

@@ -76,10 +76,8 @@ def counted(node: Node, count: int, total: int) -> tuple[str, ...]:
     """Of how many layers a finding is true, where a text makes several."""
     if total == 1:
         return ()
-    name = ".".join(node.path)
-    if count == total:
-        return (f"this holds for all {total} layers made here; the first is `{name}`",)
-    return (f"this holds for {count} of the {total} layers made here; the first is `{name}`",)
+    part = "all" if count == total else f"{count} of the"
+    return (f"this holds for {part} {total} layers made here; the first is `{node.address}`",)
 
 
 def place(span: Span) -> Place:

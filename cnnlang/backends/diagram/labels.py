@@ -217,7 +217,7 @@ def badge(times: int, theme: Theme) -> str:
 
 def about(scope: Scope) -> str:
     """What a module says when one points at it."""
-    path = ".".join(scope.instance.path)
+    path = scope.instance.address
     return f"{path}: {scope.instance.title}\n{scope.parameters:,} parameters"
 
 

@@ -162,6 +162,16 @@ class Graph:
         """The free dimensions of the inputs, sorted."""
         return sorted({s for i in self.inputs for s in symbols(self.nodes[i].output.shape)})
 
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """All that the network returns, in use and then in training."""
+        return (*self.outputs, *(self.training_outputs or ()))
+
+    def returned(self, training: bool) -> tuple[int, ...]:
+        """What the network returns, in training or in use."""
+        other = self.training_outputs if training else None
+        return self.outputs if other is None else other
+
     def tensors(self, node: Node) -> tuple[Tensor, ...]:
         """The types of the tensors that flow into a node."""
         return tuple(self.nodes[i].output for i in node.inputs)

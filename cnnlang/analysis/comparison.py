@@ -333,14 +333,10 @@ def taken(before: Graph, after: Graph, pairs: Pairs) -> Names | None:
 def returned(before: Graph, after: Graph, pairs: Pairs) -> Names | None:
     """The names of the outputs, if they come from other layers; added ones pass through."""
     flows = sources(before, pairs), sources(after, {j: i for i, j in pairs.items()})
-    was = [flows[0][i] for i in outputs(before)]
-    comes = [flows[1][j] for j in outputs(after)]
+    was = [flows[0][i] for i in before.ends]
+    comes = [flows[1][j] for j in after.ends]
     numbers = [len(before.outputs), len(before.training_outputs or ())]
     same = numbers == [len(after.outputs), len(after.training_outputs or ())]
     if same and [None if i is None else pairs[i] for i in was] == comes:
         return None
-    return names(before, outputs(before)), names(after, outputs(after))
-
-
-def outputs(graph: Graph) -> tuple[int, ...]:
-    return (*graph.outputs, *(graph.training_outputs or ()))
+    return names(before, before.ends), names(after, after.ends)

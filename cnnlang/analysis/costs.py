@@ -51,6 +51,11 @@ def total_macs(graph: Graph) -> int | None:
     )
 
 
+def training_only(graph: Graph) -> set[int]:
+    """The nodes that only training outputs depend on."""
+    return reached(graph, graph.training_outputs or ()) - reached(graph, graph.outputs)
+
+
 def reached(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
     """The nodes that some outputs depend on."""
     found: set[int] = set()

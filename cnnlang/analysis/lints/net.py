@@ -92,7 +92,7 @@ class Net:
     @cached_property
     def outputs(self) -> frozenset[int]:
         """What the network returns, in training too."""
-        return frozenset((*self.graph.outputs, *(self.graph.training_outputs or ())))
+        return frozenset(self.graph.ends)
 
     @cached_property
     def applications(self) -> Counter[tuple[str, ...]]:

@@ -111,8 +111,7 @@ def memory(graph: Graph, setting: Setting) -> Memory:
         Tape(mode, setting.dtype, setting.weights, setting.device, Bytes(start))
         for mode, start in ((True, fixed + numbers), (False, fixed))
     )
-    results = graph.outputs if graph.training_outputs is None else graph.training_outputs
-    training.now += targets([graph.nodes[i].output for i in results])
+    training.now += targets([graph.nodes[i].output for i in graph.returned(training=True)])
     outputs, layers = forward(graph, training)
     backward(training, loss(training, outputs))
     optimize(training, trained, setting.optimizer)

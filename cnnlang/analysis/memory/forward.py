@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlang.analysis.costs import reached, weights
+from cnnlang.analysis.costs import reached, training_only, weights
 from cnnlang.analysis.memory.lifetimes import ended
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import NOTHING, Bytes, Storage, Stored, known
@@ -12,8 +12,7 @@ from cnnlang.layers.tape import Tape, Unpredictable
 def forward(graph: Graph, tape: Tape) -> tuple[list[Stored], dict[int, Bytes]]:
     """The outputs, still held, and what autograd saved at each node."""
     tape.moment()
-    outputs = graph.training_outputs if tape.training else None
-    results = graph.outputs if outputs is None else outputs
+    results = graph.returned(tape.training)
     leaving, needed = ended(graph, results), reached(graph, results)
     values: dict[int, Stored] = {}
     layers: dict[int, Bytes] = {}
@@ -31,9 +30,7 @@ def forward(graph: Graph, tape: Tape) -> tuple[list[Stored], dict[int, Bytes]]:
 
 def played(graph: Graph, training: bool) -> list[Node]:
     """The nodes that run: in evaluation without those that only training outputs need."""
-    if training:
-        return graph.nodes
-    extra = reached(graph, graph.training_outputs or ()) - reached(graph, graph.outputs)
+    extra = set() if training else training_only(graph)
     return [node for node in graph.nodes if node.index not in extra]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnnlang.analysis.costs import reached
+from cnnlang.analysis import costs
 from cnnlang.backends.source.forward import argument_names, opened, output_nodes
 from cnnlang.backends.source.layout import WIDTH, Group, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
@@ -93,8 +93,7 @@ def joined(variables: dict[Ref, str], refs: list[Ref]) -> str:
 
 def training_only(graph: Graph) -> Callable[[Part | Run], bool]:
     """A test for parts that only the training outputs need."""
-    needed = reached(graph, graph.outputs)
-    extra = reached(graph, graph.training_outputs or ()) - needed
+    extra = costs.training_only(graph)
 
     def test(part: Part | Run) -> bool:
         return bool(extra) and output_nodes(part) <= extra

@@ -14,6 +14,7 @@ from cnnlang.graph import Graph
 from cnnlang.layers.tensor import show
 from cnnlang.sizes import Free
 
+VERSION = 1
 SHOWN = 6
 """Sizes of a set that are told one by one."""
 
@@ -37,7 +38,7 @@ class Valid:
         return None if self.asked is None else self.asked in self.sizes
 
     def as_dict(self) -> dict[str, Any]:
-        """The set for `json.dumps`; the schema is `grammar/sizes.schema.json`."""
+        """The set as plain data."""
         found: dict[str, Any] = {
             "name": self.symbol,
             "valid": str(self.sizes),
@@ -74,6 +75,11 @@ def valid(graph: Graph, asked: Mapping[str, int]) -> list[Valid]:
 def told(graph: Graph, solution: Solution, symbol: str) -> tuple[str, ...]:
     found = (because(graph, each) for each in reasons(solution.steps[symbol]))
     return tuple(dict.fromkeys(found))
+
+
+def as_dict(graph: Graph, found: list[Valid]) -> dict[str, Any]:
+    """The sizes as plain data; the schema is `grammar/sizes.schema.json`."""
+    return {"version": VERSION, "network": graph.name, "sizes": [each.as_dict() for each in found]}
 
 
 # --- the words -----------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ class Summary:
         return [row for row in self.rows if not row.group]
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary for `json.dumps`; the schema is `grammar/summary.schema.json`."""
+        """The summary as plain data; the schema is `grammar/summary.schema.json`."""
         return {
             "version": 1,
             "network": self.network,

@@ -30,7 +30,7 @@ class Usage:
         return None if self.limit is None else self.memory.largest(self.limit, training)
 
     def as_dict(self) -> dict[str, Any]:
-        """The amounts in bytes, for `json.dumps`."""
+        """The amounts in bytes, as plain data."""
         memory, setting = self.memory, self.setting
         found = {
             "batch": self.batch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -18,17 +17,24 @@ Examples:
   cnnlang sizes unet.cnn UNet --input 3x451x640
   cnnlang sizes zoo:densenet121 --format json
 
-Exit codes: 0 if the size is valid or none is asked for, 1 if it is not, or the file has errors.
+Exit codes: 0 if the size is valid or none is asked for, 1 if it is not or the file has errors, 2
+for a wrong call.
 """
 
 
-@click.command(epilog=EPILOG, short_help="For which input sizes a network is valid.")
+@click.command(epilog=EPILOG, short_help="Tell for which input sizes a network is valid.")
 @file_argument
 @network_argument
 @click.option("--size", type=click.IntRange(min=1), help="Judge one size for all free axes.")
 @input_option
 @set_option
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to write the sizes.",
+)
 def command(
     file: str,
     network: str | None,
@@ -43,7 +49,8 @@ def command(
     not valid, the nearest ones are told, and how much to crop or pad.
     """
     from cnnlang.api import open_file
-    from cnnlang.backends.sizes import asked, fixed, text, valid
+    from cnnlang.backends.sizes import as_dict, asked, fixed, text, valid
+    from cnnlang.diagnostics.jsonout import dump
 
     if size is not None and shapes:
         raise click.UsageError("--size and --input cannot go together")
@@ -57,8 +64,7 @@ def command(
         raise Failure(str(error)) from None
     found = valid(graph, {name: number for name, number in given.items() if number})
     if format == "json":
-        sizes = [each.as_dict() for each in found]
-        click.echo(json.dumps({"version": 1, "network": graph.name, "sizes": sizes}, indent=2))
+        click.echo(dump(as_dict(graph, found)))
     else:
         click.echo(text(graph, found))
     if any(each.valid is False for each in found):

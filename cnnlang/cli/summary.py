@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +24,14 @@ Examples:
   cnnlang summary resnet.cnn ResNet50 --input 3x224x224 --batch 64 --dtype bf16 --optimizer adamw
   cnnlang summary resnet.cnn ResNet50 --input 3x224x224 --fits 24GiB
   cnnlang summary lenet5.cnn --json
+
+Exit codes: 0 if all is well, 1 if the file has errors or the memory cannot be told, 2 for a wrong
+call.
 """
 DTYPES = click.Choice(["float32", "float64", "bf16", "float16"])
 
 
-@click.command(epilog=EPILOG, short_help="Layers, shapes, receptive fields, MACs and memory.")
+@click.command(epilog=EPILOG, short_help="Tell layers, shapes, receptive fields, MACs, memory.")
 @file_argument
 @network_argument
 @click.option("--depth", type=click.IntRange(min=1), help="Fold modules nested deeper than this.")
@@ -68,6 +70,7 @@ def command(
     inference, predicted from the file alone: bytes of tensors that are live at once.
     """
     from cnnlang.backends.summary import summary, table
+    from cnnlang.diagnostics.jsonout import dump
 
     given = {name: value for name, value in choices.items() if value is not None}
     if given and batch is None and fits is None:
@@ -76,7 +79,7 @@ def command(
     usage = None if batch is None and fits is None else predicted(graph, batch, fits, given)
     found = summary(graph, usage)
     if as_json:
-        click.echo(json.dumps(found.as_dict(), indent=2))
+        click.echo(dump(found.as_dict()))
     else:
         click.echo(table(found, depth, room(sys.stdout), colourful(sys.stdout)))
 

@@ -14,6 +14,9 @@ Examples:
   cnnlang build lenet5.cnn
   cnnlang build resnet.cnn ResNet50 -o resnet50.py
   cnnlang build resnet.cnn ResNet50 --set classes=10 -o resnet50.py
+
+Exit codes: 0 if all is well, 1 if the file has errors or the output cannot be written, 2 for a
+wrong call.
 """
 
 

@@ -19,11 +19,11 @@ from cnnlang.layers import REGISTRY
 WIDTH = 88
 EPILOG = """\b
 Examples:
-  cnnlang explain              all codes with their titles
-  cnnlang explain S101         what this one means, an example, and how it is mended
-  cnnlang explain conv         what a layer does: its arguments, shapes, weights and MACs
+  cnnlang explain         all codes with their titles
+  cnnlang explain S101    what this one means, an example, and how it is mended
+  cnnlang explain conv    what a layer does: its arguments, shapes, weights and MACs
 
-Exit codes: 0 if all is well, 2 for a code or layer that there is not.
+Exit codes: 0 if all is well, 2 for a code or layer that there is not, or a wrong call.
 """
 
 

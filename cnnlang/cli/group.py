@@ -72,13 +72,14 @@ class Group(click.Group):
 
 EPILOG = """\b
 Examples:
-  cnnlang new resnet                       start from a published network
-  cnnlang check resnet.cnn                 shapes, names and budgets
-  cnnlang summary resnet.cnn ResNet50      parameters and MACs
-  cnnlang sizes unet.cnn UNet --size 451       the nearest valid input sizes
+  cnnlang new resnet                        start from a published network
+  cnnlang check resnet.cnn                  names, shapes, budgets and lints
+  cnnlang explain S101                      what the code of an error means
+  cnnlang summary resnet.cnn ResNet50       layers, parameters and MACs
+  cnnlang sizes unet.cnn UNet --size 451    the nearest valid input sizes
   cnnlang build resnet.cnn ResNet50 -o resnet50.py
   cnnlang draw resnet.cnn ResNet50 -o resnet50.pdf
-  cnnlang diff main:resnet.cnn resnet.cnn  what a change does, for a pull request
+  cnnlang diff main:resnet.cnn resnet.cnn   what a change does, for a pull request
 
 \b
 Shell completion of commands, files and networks:
@@ -91,4 +92,4 @@ Shell completion of commands, files and networks:
 @click.command(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cnnlang", message="%(prog)s %(version)s")
 def command() -> None:
-    """Check, measure, build and draw convolutional networks written in `.cnn` files."""
+    """Check, measure, compare, build and draw convolutional networks written in `.cnn` files."""

@@ -20,6 +20,9 @@ Examples:
   cnnlang new --list
   cnnlang new resnet
   cnnlang new unet -o segmentation.cnn
+
+Exit codes: 0 if all is well, 1 if the file is there already or cannot be written, 2 for a name that
+there is not.
 """
 
 

@@ -36,7 +36,9 @@ Exit codes: 0 if it ran, 1 if it cannot be compiled or cannot run here, 2 for a 
     show_default=True,
     help="Where to run; `auto` takes a GPU if there is one.",
 )
-@click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Samples of a step."
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=1),

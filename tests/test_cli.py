@@ -650,8 +650,12 @@ import os, sys, tempfile
 from click.testing import CliRunner
 from cnnlang.cli import command
 os.chdir(tempfile.mkdtemp())
-for call in (["check", {LENET!r}], ["summary", {LENET!r}], ["draw", {LENET!r}],
-             ["fmt", "--check", {LENET!r}], ["new", "resnet"], ["--help"]):
+for call in (["check", {LENET!r}], ["check", "--fix", "--diff", {LENET!r}], ["explain", "S101"],
+             ["explain", "conv"], ["summary", {LENET!r}], ["summary", {LENET!r}, "--batch", "2"],
+             ["sizes", {LENET!r}], ["build", {LENET!r}], ["draw", {LENET!r}],
+             ["draw", {LENET!r}, "--style", "blocks"], ["draw", {LENET!r}, "--style", "volumes"],
+             ["diff", {LENET!r}, {LENET!r}], ["fmt", "--check", {LENET!r}], ["new", "resnet"],
+             ["--help"]):
     result = CliRunner().invoke(command, call)
     assert result.exit_code == 0, (call, result.output)
     assert "torch" not in sys.modules, call

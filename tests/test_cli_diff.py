@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,23 +254,6 @@ def test_exit_codes_of_diff(call: Call) -> None:
     assert call("old.cnn", "old.cnn", "--exit-code").exit_code == 0
     assert call("old.cnn", "new.cnn", "--exit-code").exit_code == 1
     assert call("old.cnn", "absent.cnn", "--exit-code").exit_code == 2
-
-
-def test_torch_is_not_imported(call: Call) -> None:
-    code = (
-        "import sys; from cnnlang.cli import command\n"
-        "command(['diff', 'old.cnn', 'new.cnn'], standalone_mode=False)\n"
-        "sys.exit('torch' in sys.modules)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(revisions.__file__).parents[2])}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_networks_are_completed_from_the_side_that_they_are_of(call: Call) -> None:

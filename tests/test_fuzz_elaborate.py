@@ -9,16 +9,14 @@ from hypothesis import strategies as st
 from test_fuzz_parser import damaged
 
 from cnnlang.analysis import lints
+from cnnlang.codes import rules
 from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Source, Span
 from cnnlang.diagnostics.text import render
-from cnnlang.elaborate import codes as elaborate_codes
 from cnnlang.layers import REGISTRY
-from cnnlang.layers import codes as layer_codes
 from cnnlang.sources import fetch
-from cnnlang.syntax import codes as syntax_codes
 
-CODES = syntax_codes.CODES | layer_codes.CODES | elaborate_codes.CODES | lints.CODES
+CODES = rules()
 SECONDS = 12.0
 
 # --- programs ------------------------------------------------------------------------------------

@@ -15,17 +15,14 @@ from test_spec import verify
 
 from cnnlang.analysis import lints
 from cnnlang.backends.manual import handbook
-from cnnlang.elaborate import codes as elaborate_codes
+from cnnlang.codes import TABLES
 from cnnlang.elaborate import limits
 from cnnlang.layers import FAMILIES, REGISTRY
-from cnnlang.layers import codes as layer_codes
 from cnnlang.layers.documentation import layer_page
 from cnnlang.sizes import PERIOD_LIMIT
-from cnnlang.syntax import codes as syntax_codes
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "grammar" / "README.md"
-TABLES = (syntax_codes.CODES, layer_codes.CODES, elaborate_codes.CODES, lints.CODES)
 CODE = re.compile(r'"([A-Z][0-9]{3})"')
 UNSHOWN = {"P013", "P022", "P023", "P090", "P091", "P092", "P093", "P094", "N128", "N129", "E306"}
 """Codes of what no page can show: files, the command line, very long texts."""
@@ -98,7 +95,9 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
     text = re.sub(r"^```.*?^```$", "", REFERENCE.read_text(encoding="utf-8"), flags=re.M | re.S)
     headings = [slug(each) for each in re.findall(r"^#+ (.+)$", text, flags=re.M)]
     assert len(headings) == len(set(headings))
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(headings)
+    links = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert links <= set(headings)
+    assert {slug(each) for each in re.findall(r"^## (.+)$", text, flags=re.M)} <= links
 
 
 # --- the codes -----------------------------------------------------------------------------------

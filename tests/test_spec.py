@@ -115,6 +115,11 @@ def test_program(case: Case) -> None:
     verify(case)
 
 
+def test_the_list_of_pages_is_complete() -> None:
+    listed = re.findall(r"\]\((\w+\.md)\)", (SPEC / "README.md").read_text(encoding="utf-8"))
+    assert sorted(["README.md", *listed]) == sorted(page.name for page in SPEC.glob("*.md"))
+
+
 def verify(case: Case) -> None:
     """The program's errors and lints are those that it lists, its shapes and prints are right."""
     found = [d for d in diagnose(case) if d.span and d.span.source.name == case.source.name]

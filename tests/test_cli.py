@@ -16,10 +16,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner, Result
+from calls import Call
 
 from cnnlang import __version__
-from cnnlang.cli import command
 from cnnlang.cli.group import COMMANDS
 from cnnlang.sources import STANDARD, library
 
@@ -28,22 +27,6 @@ EXAMPLES = ROOT / "examples"
 LENET, RESNET, UNET = (str(EXAMPLES / f"{n}.cnn") for n in ("lenet5", "resnet", "unet"))
 
 WRONG = "network N {\n    input 3x8x8\n    convv(4, 3x3)\n}\n"
-
-Call = Callable[..., Result]
-
-
-@pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Run `cnnlang` with some arguments in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, input: str | bytes | None = None) -> Result:
-        result = CliRunner().invoke(command, list(arguments), input=input, prog_name="cnnlang")
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from calls import Call, invoke
 from click import unstyle
 from click.shell_completion import ShellComplete
-from click.testing import CliRunner, Result
 
 from cnnlang.cli import command, revisions
 
@@ -87,8 +87,6 @@ body.0 follows: other weights for what flows in, +576 parameters.
 </details>
 """
 
-Call = Callable[..., Result]
-
 
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
@@ -97,12 +95,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     for name, text in (("old.cnn", OLD), ("new.cnn", NEW)):
         (tmp_path / name).write_text(text)
 
-    def run(*arguments: str, input: str | None = None) -> Result:
-        found = CliRunner().invoke(command, ["diff", *arguments], input=input, prog_name="cnnlang")
-        assert found.exception is None or isinstance(found.exception, SystemExit)
-        return found
-
-    return run
+    return partial(invoke, "diff")
 
 
 # --- what is written -----------------------------------------------------------------------------
@@ -150,7 +143,7 @@ def test_on_a_terminal_there_are_colours_and_no_line_is_too_long(
 ) -> None:
     monkeypatch.setattr("cnnlang.cli.diff.colourful", lambda stream: True)
     monkeypatch.setattr("cnnlang.cli.diff.room", lambda stream: 70)
-    found = CliRunner().invoke(command, ["diff", "old.cnn", "new.cnn"], color=True).stdout
+    found = call("old.cnn", "new.cnn", color=True).stdout
     assert "\x1b[32m+ extra" in found
     assert "\x1b[33m~ stem" in found
     assert max(map(len, unstyle(found).splitlines())) <= 70

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from test_cli import LENET, RESNET, UNET, Call, call
-
-__all__ = ["call"]
+from calls import Call
+from test_cli import LENET, RESNET, UNET
 
 SETS = """\
 UNet

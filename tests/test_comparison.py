@@ -20,6 +20,8 @@ from cnnlang.diagnostics.model import Source
 from cnnlang.graph import Graph
 from cnnlang.sources import fetch, meant, read
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # --- networks ------------------------------------------------------------------------------------
 
 
@@ -396,8 +398,3 @@ def test_words_that_lines_are_made_of() -> None:
         "b.x",
         "c",
     ]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)

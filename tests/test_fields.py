@@ -24,6 +24,8 @@ from cnnlang.backends.module import instantiate
 from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Graph
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -150,14 +152,6 @@ def compiled(text: str, folder: Path, **options: Any) -> Graph:
     file = folder / "n.cnn"
     file.write_text(text)
     return compile_file(file, **options)[0]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 # --- drawn networks ------------------------------------------------------------------------------

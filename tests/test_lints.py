@@ -6,12 +6,13 @@ What each rule finds and leaves alone is told in `tests/spec/lints.md`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from calls import Call, invoke
+from click.testing import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spec.pages import cases, finder
@@ -22,7 +23,6 @@ from cnnlang.analysis.lints import RULES, Choice, chosen, usual
 from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.windows import dead, dropped
 from cnnlang.backends.module import instantiate
-from cnnlang.cli import command
 from cnnlang.compilation import Settings, check_source, compile_source
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.graph import Graph
@@ -419,7 +419,6 @@ def test_a_comment_that_is_not_needed_can_be_taken_out() -> None:
 
 # --- the command line ----------------------------------------------------------------------------
 
-Call = Callable[..., Result]
 BIASED = net("conv(8, 3x3) -> batchnorm -> relu -> conv_transpose(8, 3x3, stride=2)")
 
 
@@ -430,11 +429,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "net.cnn").write_text(BIASED)
 
-    def run(*arguments: str, input: str | None = None) -> Result:
-        line = ["check", *arguments, "--format", "concise"]
-        return CliRunner().invoke(command, line, input=input, catch_exceptions=False)
-
-    return run
+    return partial(invoke, "check", "--format", "concise")
 
 
 def told(result: Result) -> list[str]:

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from calls import invoke
 from hypothesis import given, settings
 from jsonschema import Draft7Validator, Draft202012Validator
 from spec.pages import cases
 from test_diagnostics import diagnostics
 from test_spec import diagnose
 
-from cnnlang.cli import command
 from cnnlang.codes import FAMILIES, TABLES, rules
 from cnnlang.diagnostics import Diagnostic, Severity
 from cnnlang.diagnostics.cells import clean
@@ -71,9 +70,7 @@ def found() -> list[Diagnostic]:
 
 
 def run(*arguments: str) -> str:
-    result = CliRunner().invoke(command, list(arguments), prog_name="cnnlang")
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.stdout
+    return invoke(*arguments).stdout
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ the CPU, for on the meta device PyTorch takes transposed convolutions that it th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from cnnlang.api import compile_file
 from cnnlang.backends.source import generate
 from cnnlang.compilation import Settings, compile_source
 from cnnlang.graph import Graph
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PAGE = Path(__file__).parent / "spec" / "valid_sizes.md"
 LARGEST = 300
@@ -56,14 +57,6 @@ ZOO = {
     "regnet_y_400mf": 300,
     "shufflenet_v2_x1_0": 300,
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def small(name: str) -> Graph:

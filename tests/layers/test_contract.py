@@ -6,7 +6,7 @@ multiply-adds, whether sizes are numbers or free dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import prod
 from typing import Any, TypeAlias
 
@@ -64,7 +64,7 @@ NOISY = (
 """Layers that draw numbers in training."""
 RUNNING = ("batchnorm", "instancenorm")
 """Layers that take running statistics in evaluation."""
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("one_thread")]
 layers = pytest.mark.parametrize("name", sorted(REGISTRY))
 
 
@@ -78,15 +78,6 @@ def tries(name: str, share: float) -> settings:
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """The tensors are small: more threads only wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @layers

@@ -6,10 +6,7 @@ peaks, exactly what is measured when PyTorch runs its source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import torch
 from draw import Case, cases
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -18,6 +15,8 @@ from cnnlang.layers import REGISTRY
 from cnnlang.layers.tensor import AXES, TOKENS
 from tests.memory.comparison import both, compiled
 from tests.memory.measure import Measured
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 EXAMPLES = 5
 REFUSED = {
@@ -39,15 +38,6 @@ LOOSE = {
 """Layers that may need less than is predicted, but save exactly that."""
 ROUNDED = {"conv_transpose": "PyTorch makes room for a second channel of a single position"}
 """Layers whose outputs take more room than their numbers, where these are few."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """The tensors are small: more threads only wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from calls import invoke
 
 from cnnlang import amounts
 from cnnlang.analysis.memory import Setting, memory
 from cnnlang.api import compile_file
 from cnnlang.backends.summary import summary, table
 from cnnlang.backends.usage import Usage
-from cnnlang.cli import command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LENET, RESNET = (str(EXAMPLES / f"{name}.cnn") for name in ("lenet5", "resnet"))
 
 
-def call(*arguments: str) -> Result:
-    result = CliRunner().invoke(command, ["summary", *arguments], prog_name="cnnlang")
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+call = partial(invoke, "summary")
 
 
 def test_table_of_lenet() -> None:

@@ -86,16 +86,20 @@ def explain(matching: Matching, match: Match) -> str:
 
 def mends(matching: Matching, match: Match) -> list[str]:
     """Ways that do load the weights, each tried."""
-    if match == "name" and (matching.missing or matching.unexpected):
-        try:
-            if by_order(matching.network, matching.checkpoint).complete:
-                return ["", 'order and shapes agree: match="order" loads them']
-        except WeightsError:
-            pass
+    if match == "name" and (matching.missing or matching.unexpected) and ordered(matching):
+        return ["", 'order and shapes agree: match="order" loads them']
     if matching.pairs:
         rest = len(matching.pairs)
         return ["", f"strict=False loads the {rest} that fit and leaves the others as they are"]
     return []
+
+
+def ordered(matching: Matching) -> bool:
+    """True if all the weights fit by order and shape."""
+    try:
+        return by_order(matching.network, matching.checkpoint).complete
+    except WeightsError:
+        return False
 
 
 def chosen(module: nn.Module, state: State, matching: Matching) -> dict[str, Tensor]:

@@ -269,7 +269,7 @@ def table(
     ]
     rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
     title = paint(summary.network, "1", colour)
-    return "\n".join([title, "", head, rule, *body, rule, *totals(summary, colour)])
+    return "\n".join([title, "", head, rule, *body, rule, *totals(summary)])
 
 
 def port(each: Port) -> tuple[str, ...]:
@@ -310,7 +310,7 @@ def paint(text: str, code: str, colour: bool) -> str:
     return escaped(text, code) if colour else text
 
 
-def totals(summary: Summary, colour: bool) -> list[str]:
+def totals(summary: Summary) -> list[str]:
     """The lines under the table."""
     lines = [f"Parameters  {summary.parameters:,}"]
     lines += [f"Layers      {len(summary.layers):,}"]

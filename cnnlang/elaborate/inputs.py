@@ -33,7 +33,7 @@ def declare(frame: Frame, node: ast.Input, settings: Settings) -> None:
     shape = shape_written(frame, node)
     override = settings.shapes.get(node.name or "x", settings.shapes.get(place))
     if override is not None:
-        shape = replaced(frame, node, shape, override)
+        shape = replaced(node, shape, override)
     tensor = typed(node, shape)
     if settings.written is not None:
         tensor = opened(tensor, shape_written(frame, node), settings.written)
@@ -85,7 +85,7 @@ def defined(value: Any) -> bool:
 
 
 def replaced(
-    frame: Frame, node: ast.Input, shape: tuple[Size, ...], override: tuple[Any, ...]
+    node: ast.Input, shape: tuple[Size, ...], override: tuple[Any, ...]
 ) -> tuple[Size, ...]:
     """The shape given from outside, which must have as many axes."""
     if len(override) != len(shape):

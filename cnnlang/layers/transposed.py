@@ -132,8 +132,8 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
             )
         wanted = size_of(self, x, other)
         for size, s, goal in zip(sizes, self.window(x).stride, wanted, strict=True):
-            need.at_least(goal, size, lambda: unfit(self, x, sizes, wanted))
-            need.at_least(size + s - 1, goal, lambda: unfit(self, x, sizes, wanted))
+            need.at_least(goal, size, lambda: unfit(x, sizes, wanted))
+            need.at_least(size + s - 1, goal, lambda: unfit(x, sizes, wanted))
         return wanted
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
@@ -233,7 +233,7 @@ def too_much(more: int, limit: int, most: Any) -> LayerError:
     )
 
 
-def unfit(layer: ConvTranspose, x: Tensor, sizes: Shape, wanted: Shape) -> Problem:
+def unfit(x: Tensor, sizes: Shape, wanted: Shape) -> Problem:
     return Problem(
         "S129",
         f"`conv_transpose` makes {show(sizes)} or less than a stride more, not {show(wanted)}",

@@ -68,7 +68,7 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
             )
         after = self.pool().output((before,), need)
         for mine, pooled in zip(x.spatial, after.spatial, strict=True):
-            need.equal(mine, pooled, lambda: unpooled(self, x, before, after))
+            need.equal(mine, pooled, lambda: unpooled(x, before, after))
         return before
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
@@ -99,7 +99,7 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
         return captions(self.kernel, self.stride, self.padding)
 
 
-def unpooled(layer: MaxUnpool, x: Tensor, before: Tensor, after: Tensor) -> Problem:
+def unpooled(x: Tensor, before: Tensor, after: Tensor) -> Problem:
     return Problem(
         "S132",
         f"`maxunpool` needs {show(after.spatial)}, what pooling makes of {before}, got {x}",

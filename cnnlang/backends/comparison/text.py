@@ -25,26 +25,22 @@ def render(
         return clean(lines.same(comparison.before, comparison.after))
     parts = [
         [paint(clean(lines.title(comparison, sides)), "1", colour)],
-        totals(comparison, colour),
+        totals(comparison),
         layers(comparison, colour, width),
         checkpoint(comparison, colour, width),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def totals(comparison: Comparison, colour: bool) -> list[str]:
+def totals(comparison: Comparison) -> list[str]:
     """A row a number."""
     rows = lines.quantities(comparison)
     widths = [max(len(cell(row)[k]) for row in rows) for k in range(3)]
     found = []
     for row in rows:
         name, before, after = (f"{c:<{w}}" for c, w in zip(cell(row), widths, strict=True))
-        line = (
-            f"{name}  {before}{lines.ARROW}{after}"
-            if row.before != row.after
-            else f"{name}  {before}"
-        )
-        found.append(f"{line}  {row.difference}".rstrip())
+        then = f"{lines.ARROW}{after}" if row.before != row.after else ""
+        found.append(f"{name}  {before}{then}  {row.difference}".rstrip())
     why = lines.unknown(comparison)
     return [*found, why] if why else found
 

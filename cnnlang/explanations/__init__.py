@@ -7,14 +7,14 @@ prints for an example is never written down there but worked out when it is aske
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from cnnlang.analysis.lints import RULES, Rule
+from cnnlang.analysis.lints.ignoring import UNUSED
 from cnnlang.codes import rules
 
-UNUSED = "L601"
 FOLDER = Path(__file__).parent
 SECTION = re.compile(r"^## ([A-Z][0-9]{3})\n(.*?)(?=^#{1,2} |\Z)", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```(cnn|console|toml)([^\n]*)\n(.*?)^```\n?", re.MULTILINE | re.DOTALL)
@@ -55,7 +55,7 @@ class Page:
     meaning: str
     examples: tuple[Program, ...] = ()
     cure: str = ""
-    mended: Program | None = field(default=None)
+    mended: Program | None = None
 
 
 def titles() -> dict[str, str]:

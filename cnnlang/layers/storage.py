@@ -54,8 +54,8 @@ class Stored:
     """A tensor while the network runs: its shape without the batch, which it has if `batched`.
 
     `order` lists its axes (the batch is 0) as they lie in memory; it is not `whole` if it is a
-    part of what lies there. `learned` is true for one whose
-    gradient is wanted, `leaf` for a parameter. `gradient` is what has come in of its gradient.
+    part of what lies there. `learned` is true for one whose gradient is wanted, `leaf` for a
+    parameter. `gradient` is what has come in of its gradient.
     """
 
     storage: Storage

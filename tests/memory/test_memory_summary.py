@@ -6,20 +6,28 @@ import json
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from calls import invoke
 
 from cnnlang import amounts
-from cnnlang.analysis.memory import Setting, memory
+from cnnlang.analysis.memory import DEVICES, DTYPES, OPTIMIZERS, Setting, memory
 from cnnlang.api import compile_file
 from cnnlang.backends.summary import summary, table
 from cnnlang.backends.usage import Usage
+from cnnlang.cli.summary import command as options
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LENET, RESNET = (str(EXAMPLES / f"{name}.cnn") for name in ("lenet5", "resnet"))
 
 
 call = partial(invoke, "summary")
+
+
+def test_the_options_are_those_of_the_analysis() -> None:
+    choices = {p.name: p.type.choices for p in options.params if isinstance(p.type, click.Choice)}
+    kinds = {"dtype": DTYPES, "weights": DTYPES, "optimizer": OPTIMIZERS, "device": DEVICES}
+    assert choices == {name: tuple(known) for name, known in kinds.items()}
 
 
 def test_table_of_lenet() -> None:

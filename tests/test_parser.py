@@ -17,8 +17,9 @@ from cnnlang.syntax.brackets import MOST, NESTING
 from cnnlang.syntax.build import Builder
 from cnnlang.syntax.codes import CODES
 from cnnlang.syntax.lexical import LONGEST
+from cnnlang.syntax.generation import FILE, generate, written
 from cnnlang.syntax.parser import parse
-from cnnlang.syntax.tables import lexicon, locate, tables
+from cnnlang.syntax.tables import automaton, lexicon, locate, tables
 
 EXAMPLES = sorted(Path(__file__).parents[1].glob("examples/*.cnn"))
 
@@ -544,6 +545,24 @@ def test_the_grammar_has_no_conflict(caplog: pytest.LogCaptureFixture) -> None:
         logger.removeHandler(caplog.handler)
         logger.setLevel(level)
     assert "onflict" not in caplog.text
+
+
+def test_the_automaton_that_is_kept_is_that_of_the_grammar() -> None:
+    """Otherwise: `python -m cnnlang.syntax.generation`."""
+    made = generate(locate().read_text(encoding="utf-8"))
+    assert FILE.read_text(encoding="utf-8") == written(made)
+
+
+def test_another_grammar_has_another_automaton(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = automaton()
+    changed = tmp_path / "changed.lark"
+    changed.write_text(locate().read_text(encoding="utf-8") + "// changed\n", encoding="utf-8")
+    monkeypatch.setattr("cnnlang.syntax.tables.locate", lambda: changed)
+    made = automaton.__wrapped__()
+    assert made.checksum != kept.checksum
+    assert made._replace(checksum=kept.checksum) == kept
 
 
 def test_every_rule_of_the_grammar_is_built() -> None:

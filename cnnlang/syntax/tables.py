@@ -7,13 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from lark import Lark
-    from lark.grammar import Rule as LarkRule
+from typing import NamedTuple
+from zlib import crc32
 
 BOUND = "(?![A-Za-z0-9_])"
+
+
+class Automaton(NamedTuple):
+    """What lark makes of the grammar, as plain values.
+
+    An entry of a row is the number of a state, or below 0 that of a rule, inverted; a terminal is
+    its pattern, and whether that is a text to be taken literally. `checksum` is of the grammar.
+    """
+
+    checksum: int
+    rules: tuple[tuple[int, str, str | None], ...]
+    rows: tuple[dict[str, int], ...]
+    start: int
+    end: int
+    terminals: dict[str, tuple[str, bool]]
 
 
 class Rule(NamedTuple):
@@ -67,65 +79,42 @@ def locate() -> Path:
 
 
 @cache
-def grammar() -> Lark:
-    """The grammar as lark reads it; lark is imported here, on first use."""
-    from lark import Lark
+def automaton() -> Automaton:
+    """The automaton of the grammar file: the one that is kept, or made by lark if it is another."""
+    from cnnlang.syntax.automaton import KEPT
 
-    text = locate().read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="basic", start=["file"])
+    grammar = locate().read_text(encoding="utf-8")
+    if crc32(grammar.encode()) == KEPT.checksum:
+        return KEPT
+    from cnnlang.syntax.generation import generate
+
+    return generate(grammar)
 
 
 @cache
 def tables() -> Tables:
-    """The automaton of the grammar in plain tuples and dicts.
-
-    It reads lark's parse table, which lark does not document: `lark>=1.3,<2` is pinned, and the
-    tests of the parser would show a change at once.
-    """
-    table = grammar().parser.parser._parse_table
-    numbers = {state: number for number, state in enumerate(table.states)}
-    rules: dict[LarkRule, Rule] = {}
-    rows = tuple(
-        {str(kind): convert(entry, numbers, rules) for kind, entry in row.items()}
-        for row in table.states.values()
-    )
-    gotos = tuple({kind: to for kind, to in row.items() if isinstance(to, int)} for row in rows)
-    actions = frozenset(rule.action for rule in rules.values() if rule.action)
-    start, end = (numbers[each["file"]] for each in (table.start_states, table.end_states))
-    return Tables(rows, gotos, actions, start, end)
-
-
-def convert(
-    entry: tuple[object, object], numbers: dict[object, int], rules: dict[LarkRule, Rule]
-) -> int | Rule:
-    """One entry of lark's table: the number of a state, or a rule."""
-    from lark.grammar import Rule as LarkRule
-
-    target = entry[1]
-    if not isinstance(target, LarkRule):
-        return numbers[target]
-    if target not in rules:
-        action = None if target.alias == "pass_on" else target.alias
-        rules[target] = Rule(len(target.expansion), str(target.origin.name), action)
-    return rules[target]
+    """The automaton with its rules in place."""
+    made = automaton()
+    rules = [Rule(*each) for each in made.rules]
+    rows = tuple({k: e if e >= 0 else rules[~e] for k, e in row.items()} for row in made.rows)
+    gotos = tuple({kind: to for kind, to in row.items() if to >= 0} for row in made.rows)
+    actions = frozenset(rule.action for rule in rules if rule.action)
+    return Tables(rows, gotos, actions, made.start, made.end)
 
 
 @cache
 def lexicon() -> Lexicon:
     """Words, signs and the token pattern, all taken from the terminals of the grammar."""
-    from lark.lexer import PatternStr
-
     keywords: dict[str, str] = {}
     signs: dict[str, str] = {}
     others: dict[str, str] = {}
-    for terminal in grammar().terminals:
-        value = terminal.pattern.value
-        if isinstance(terminal.pattern, PatternStr):
-            signs[value] = terminal.name
+    for name, (value, literal) in automaton().terminals.items():
+        if literal:
+            signs[value] = name
         elif value.endswith(BOUND) and value.removesuffix(BOUND).isalpha():
-            keywords[value.removesuffix(BOUND)] = terminal.name
+            keywords[value.removesuffix(BOUND)] = name
         else:
-            others[terminal.name] = value
+            others[name] = value
     return Lexicon(keywords, signs, compose(signs, others))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -84,6 +83,8 @@ def load(path: Path) -> tuple[Source | None, Any, list[Diagnostic]]:
         return None, None, [Diagnostic("P090", f"cannot read {name}: {reason(error)}")]
     if source is None:
         return None, None, problems
+    import tomllib
+
     try:
         data = tomllib.loads(source.text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:

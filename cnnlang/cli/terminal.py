@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +49,8 @@ def room(stream: Any) -> int | None:
     """The columns of a terminal, None where lines may be as long as they like."""
     if not is_terminal(stream):
         return None
+    import shutil
+
     return max(LEAST, shutil.get_terminal_size((MOST, 24)).columns)
 
 

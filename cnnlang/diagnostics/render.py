@@ -37,6 +37,8 @@ def render(
 
 def as_text(diagnostics: list[Diagnostic], look: Look) -> str:
     """Headline, snippets, notes, help: for people."""
+    if not diagnostics:
+        return ""
     from cnnlang.diagnostics import text
 
     return text.render(diagnostics, colour=look.colour, width=look.width)

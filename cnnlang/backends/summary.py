@@ -13,7 +13,7 @@ from cnnlang import amounts
 from cnnlang.amounts import count as count
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import Field, Fields, receptive, words
-from cnnlang.analysis.validity import valid_sizes
+from cnnlang.analysis.validity import solve
 from cnnlang.backends.usage import Usage
 from cnnlang.backends.usage import lines as usage_lines
 from cnnlang.diagnostics.colours import escaped
@@ -225,7 +225,7 @@ def module(graph: Graph, instance: Instance, level: int, again: bool, field: Fie
 
 def usual_sizes(graph: Graph) -> dict[str, int]:
     """An ordinary number for every free dimension: 224 where that is valid."""
-    return {symbol: sizes.ordinary for symbol, sizes in valid_sizes(graph)[0].items()}
+    return {symbol: sizes.ordinary for symbol, sizes in solve(graph).sets.items()}
 
 
 def usual_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:

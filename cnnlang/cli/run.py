@@ -88,14 +88,14 @@ def command(
 
 def chosen(graph: Graph) -> list[tuple[int, ...]]:
     """The input shapes; sizes that the file leaves open are told when they are chosen here."""
-    from cnnlang.analysis.validity import valid_sizes
+    from cnnlang.analysis.validity import solve
     from cnnlang.backends.summary import usual_shapes
     from cnnlang.layers.tensor import show as written
 
     shapes = usual_shapes(graph)
     if graph.free:
         given = ", ".join(f"{name}={written(shape)}" for name, shape in shapes.items())
-        valid = "; ".join(map(str, valid_sizes(graph)[0].values()))
+        valid = "; ".join(map(str, solve(graph).sets.values()))
         click.echo(f"input {given} (valid: {valid}; --input takes another)", err=True)
     return list(shapes.values())
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from math import inf, lcm
 
 from cnnlang.analysis.sizesets import SizeSet, empty, widen
-from cnnlang.analysis.validity import simplified, valid_sizes
+from cnnlang.analysis.validity import simplified, solve
 from cnnlang.diagnostics.model import Source, Span
 from cnnlang.graph import Apply, Choice, Enter, Graph, Instance, Item, Loop, Node
 from cnnlang.layers.base import Layer
@@ -148,7 +148,7 @@ class Net:
     @cached_property
     def sets(self) -> dict[str, SizeSet]:
         """The valid sizes of the free dimensions."""
-        return valid_sizes(self.graph)[0] if self.graph.free else {}
+        return solve(self.graph).sets if self.graph.free else {}
 
     def bounds(self, size: Size) -> tuple[float, float]:
         """The least and the greatest value of a size among all valid inputs.

@@ -7,7 +7,7 @@ from typing import Any
 
 import graphviz
 
-from cnnlang.analysis.validity import valid_sizes
+from cnnlang.analysis.validity import solve
 from cnnlang.backends.diagram import labels
 from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
@@ -25,7 +25,7 @@ BENT = "2"
 def draw(graph: Graph, theme: str, direction: str) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
     scene = fold(arrange(graph))
-    shapes = Shapes(valid_sizes(graph)[0])
+    shapes = Shapes(solve(graph).sets)
     figure = Figure(scene, THEMES[theme], shapes)
     dot = canvas(labels.heading_of(graph, THEMES[theme], shapes), THEMES[theme], direction)
     figure.frame(dot, scene.root, 0)

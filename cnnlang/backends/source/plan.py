@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from cnnlang.analysis.validity import simplified, valid_sizes
+from cnnlang.analysis.validity import simplified, solve
 from cnnlang.backends.source.express import Vocabulary
 from cnnlang.backends.source.helpers import helper_names
 from cnnlang.backends.source.layout import attribute, safe
@@ -103,7 +103,7 @@ class Planner:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.sets = valid_sizes(graph)[0]
+        self.sets = solve(graph).sets
         self.owner: dict[int, tuple[ClassPlan, int]] = {}
         self.stacks: dict[int, bool] = {}
         families = [self.variants(group) for group in groups(graph, self.natural)]

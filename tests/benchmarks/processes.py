@@ -44,10 +44,8 @@ def measure(command: Sequence[str]) -> Usage:
 
 
 def rounds(commands: Mapping[str, Sequence[str]], count: int) -> dict[str, list[Usage]]:
-    """Every command so many times, in turn, after one run that is not counted."""
+    """Every command so many times, in turn."""
     compiled()
-    for command in commands.values():
-        measure(command)
     found: dict[str, list[Usage]] = {name: [] for name in commands}
     for _ in range(count):
         for name, command in commands.items():

@@ -16,8 +16,8 @@ from cnnlang.syntax import ast
 from cnnlang.syntax.brackets import MOST, NESTING
 from cnnlang.syntax.build import Builder
 from cnnlang.syntax.codes import CODES
-from cnnlang.syntax.lexical import LONGEST
 from cnnlang.syntax.generation import FILE, generate, written
+from cnnlang.syntax.lexical import LONGEST
 from cnnlang.syntax.parser import parse
 from cnnlang.syntax.tables import automaton, lexicon, locate, tables
 

@@ -28,6 +28,7 @@ class Polygon:
     fill: str
     line: str
     thick: float = 0.7
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

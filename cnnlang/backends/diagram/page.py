@@ -9,13 +9,16 @@ from cnnlang.backends.diagram.cards.model import cards as dealt
 from cnnlang.backends.diagram.cards.page import Overview
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
 from cnnlang.backends.diagram.letters import width
+from cnnlang.backends.diagram.look import USUAL, Look
 from cnnlang.backends.diagram.palette import SUBTITLE, THEMES, TITLE, Theme
-from cnnlang.backends.diagram.repeats import fold
-from cnnlang.backends.diagram.scopes import arrange
+from cnnlang.backends.diagram.parts import scene
+from cnnlang.backends.diagram.tones import NAMES, heated
+from cnnlang.backends.diagram.tones import scale as scale_of
 from cnnlang.backends.diagram.volumes.model import Volume, collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
+from cnnlang.backends.diagram.words import percent
 from cnnlang.backends.summary import count, usual_sizes
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
@@ -31,31 +34,63 @@ LEGEND = {
 }
 
 
-def cards(graph: Graph, theme: str) -> Drawing:
+def cards(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
     """The overview of a network; free dimensions are drawn for an ordinary size."""
     look, sizes = THEMES[theme], usual_sizes(graph)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
-    Overview(dealt(collect(fold(arrange(graph)), sizes)), look, drawing).draw()
+    found = dealt(collect(scene(graph, options), sizes))
+    Overview(found, look, drawing, options.highlight).draw()
     head(drawing, graph, sizes, look)
+    if options.highlight:
+        shares(drawing, drawing.box[3] + 24, options.highlight, look)
     _, _, _, bottom = drawing.box
     notes = [each for each in remarks(graph, sizes) if not each.startswith("side")]
     foot(drawing, bottom + 26, notes, look)
     return drawing
 
 
-def volumes(graph: Graph, theme: str) -> Drawing:
+def volumes(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
     """The paper figure of a network; free dimensions are drawn for an ordinary size."""
     look, sizes = THEMES[theme], usual_sizes(graph)
-    maps = collect(fold(arrange(graph)), sizes)
+    maps = collect(scene(graph, options), sizes)
+    if options.highlight:
+        colour(maps, options.highlight, look)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     if descends(maps):
         Stairs(maps, scale(maps, 118.0, 0.95), look, drawing).draw()
     else:
         Rows(maps, scale(maps, max(60.0, 300 / (1 + len(lanes(maps)))), 1.15), look, drawing).draw()
     head(drawing, graph, sizes, look)
-    legend(drawing, maps, look)
+    if options.highlight:
+        shares(drawing, drawing.box[3] + 26, options.highlight, look)
+    else:
+        legend(drawing, maps, look)
     foot(drawing, drawing.box[3] + 16, list(remarks(graph, sizes)), look)
     return drawing
+
+
+def colour(maps: list[Volume], measure: str, theme: Theme) -> None:
+    """Give every map the colour of its share of a cost, and the share in words."""
+    values = [each.parameters if measure == "params" else each.macs for each in maps]
+    total = sum(values)
+    for volume, value in zip(maps, values, strict=True):
+        share = value / total if total else 0.0
+        volume.heat = heated(theme, share).tint["other"]
+        volume.note = percent(share) if value else ""
+
+
+def shares(drawing: Drawing, y: float, measure: str, theme: Theme) -> None:
+    """The shares of a cost that the colours stand for."""
+    text = f"Share of {NAMES[measure]}"
+    x = drawing.box[0]
+    drawing.add(Text((x, y), text, SMALL, theme.secondary, anchor="start"))
+    x += width(text, SMALL) + 8
+    for fill, said, ink in scale_of(theme):
+        wide = width(said, SMALL) + 10
+        corners = ((x, y - 9), (x + wide, y - 9), (x + wide, y + 4), (x, y + 4))
+        drawing.add(Polygon(corners, fill, theme.edge, 0.5))
+        drawing.add(Text((x + wide / 2, y), said, SMALL, ink))
+        x += wide
 
 
 def facts(graph: Graph, sizes: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from cnnlang.backends.diagram.scopes import Unit
+from cnnlang.backends.diagram.scopes import Mark, Unit, together
 from cnnlang.backends.diagram.volumes.captions import words
 from cnnlang.backends.diagram.volumes.model import Part, Volume
 from cnnlang.backends.diagram.words import chip, details, heading
@@ -36,6 +36,7 @@ class Card:
     parameters: int = 0
     macs: int = 0
     again: bool = False
+    mark: Mark = ""
     edges: list[Edge] = field(default_factory=list)
 
     @property
@@ -97,6 +98,7 @@ class Runs:
         same = before.group == volume.group != "" and before.spatial == volume.spatial
         used = self.users.get(before, 0) + before.outputs
         alone = volume.inputs == [before] and not volume.joins and used == 1
+        alone &= not (before.apart or volume.apart) and before.mark == volume.mark
         return layers and same and alone and not volume.name.strip("0123456789")
 
 
@@ -120,6 +122,7 @@ class Dealer:
         card.parameters = sum(each.parameters for each in maps)
         card.macs = sum(each.macs for each in maps)
         card.again = last.again
+        card.mark = together(each.mark for each in maps)
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]

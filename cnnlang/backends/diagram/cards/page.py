@@ -8,6 +8,7 @@ from cnnlang.backends.diagram.cards.face import GAP, TALL, WIDE, Face, height, l
 from cnnlang.backends.diagram.cards.model import Card, Edge
 from cnnlang.backends.diagram.drawing import Drawing, Point, Text
 from cnnlang.backends.diagram.palette import DETAIL, Theme
+from cnnlang.backends.diagram.tones import heated, marked
 from cnnlang.backends.diagram.volumes.rows import lanes
 from cnnlang.backends.diagram.volumes.stairs import descends
 
@@ -20,9 +21,12 @@ AISLE = 90.0
 class Overview:
     """Places and draws the cards."""
 
-    def __init__(self, cards: Sequence[Card], theme: Theme, drawing: Drawing) -> None:
+    def __init__(
+        self, cards: Sequence[Card], theme: Theme, drawing: Drawing, measure: str | None = None
+    ) -> None:
         self.cards = cards
         self.theme = theme
+        self.measure = measure
         self.drawing = drawing
         self.places: dict[Card, Face] = {}
         self.paths = lanes(cards)
@@ -41,7 +45,21 @@ class Overview:
             for edge in card.edges:
                 self.edge(edge, card, u)
         for face in self.places.values():
-            face.paint(self.drawing, self.theme, total)
+            face.paint(self.drawing, self.tone(face.card, total), total, self.bars(face.card))
+
+    # --- colours ---------------------------------------------------------------------------------
+
+    def tone(self, card: Card, total: tuple[int, int]) -> Theme:
+        """The colours of a card: by its category, its share of a cost, or what becomes of it."""
+        if self.measure is None:
+            return marked(self.theme, card.mark)
+        value = card.parameters if self.measure == "params" else card.macs
+        whole = total[0 if self.measure == "params" else 1]
+        return heated(self.theme, value / whole if whole else 0.0)
+
+    def bars(self, card: Card) -> Theme | None:
+        """The colours of the bars on a card where they are not those of the card."""
+        return self.theme if self.measure else None
 
     # --- places ----------------------------------------------------------------------------------
 

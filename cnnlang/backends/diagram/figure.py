@@ -32,9 +32,7 @@ def draw(graph: Graph, theme: str, direction: str, look: Look) -> graphviz.Digra
     figure = Figure(found, THEMES[theme], shapes, told)
     title = labels.heading_of(graph, THEMES[theme], shapes, look.highlight)
     dot = canvas(title, THEMES[theme], direction)
-    figure.frame(dot, found.root, 0)
-    for unit in found.units:
-        figure.connect(dot, unit)
+    figure.write(dot)
     return dot
 
 
@@ -70,14 +68,22 @@ class Figure:
     def __init__(
         self, scene: Scene, theme: Theme, shapes: Shapes, heat: Heat | None = None
     ) -> None:
+        self.scene = scene
         self.shapes = shapes
         self.heat = heat
         self.theme = theme
         self.flow = Flow(scene.units)
         self.width = labels.width(shapes.write(unit.output.shape) for unit in scene.units)
+        self.spine = "spine"
         self.headers: set[Scope] = set()
         self.drawn: set[tuple[str, str]] = set()
         self.labelled: set[tuple[Unit, Tensor]] = set()
+
+    def write(self, dot: graphviz.Digraph) -> None:
+        """All nodes in their frames, and all edges."""
+        self.frame(dot, self.scene.root, 0)
+        for unit in self.scene.units:
+            self.connect(dot, unit)
 
     # --- nodes -----------------------------------------------------------------------------------
 
@@ -110,7 +116,7 @@ class Figure:
         return labels.node(unit, labels.Face(theme, self.width, self.shapes, self.heat.told(unit)))
 
     def node(self, dot: graphviz.Digraph, key: str, look: dict[str, Any], spine: bool) -> None:
-        dot.node(key, **look, **({"group": "spine"} if spine else {}))
+        dot.node(key, **look, **({"group": self.spine} if spine else {}))
 
     def border(self, scope: Scope, level: int) -> dict[str, str]:
         """The attributes of a frame; its name stands in a header or in its corner."""

@@ -88,26 +88,27 @@ def told(content: str, face: Face) -> str:
 
 
 def module(unit: Unit, face: Face) -> str:
-    """A closed module: name, block and how often, what goes in and out, what it costs."""
+    """A closed module: name, block and how often, the shape that it makes, what it costs."""
     scope, theme = unit.closed, face.theme
     assert scope is not None
-    names_ = [html.font(names(scope), NAME, theme.ink, bold=True)]
-    names_ += [badge(f"× {scope.repeat.times}", theme)] if scope.repeat else []
-    left = html.table(html.row(*(html.cell(each) for each in names_)), cellspacing=2)
-    taken = [face.shapes.write(each.shape) for each in unit.takes]
-    way = f"{' + '.join(dict.fromkeys(taken))} → {face.shapes.write(unit.output.shape)}"
-    costs_ = html.font(costing(unit), DETAIL, theme.secondary)
-    rows = [pair(left, html.font(scope.title, DETAIL, theme.secondary))]
-    rows += [pair(html.font(way, DETAIL, theme.ink), html.font(face.note, DETAIL, theme.ink))]
-    rows += [html.row(html.cell(costs_, colspan=2, align="LEFT")), spacer(face.width)]
+    times = f"× {scope.repeat.times}" if scope.repeat else ""
+    shape = f"→ {face.shapes.write(unit.output.shape)}"
+    rows = [
+        pair(
+            html.font(names(scope), NAME, theme.ink, bold=True),
+            html.font(f"{scope.title} {times}".strip(), DETAIL, theme.secondary),
+        ),
+        pair(html.font(shape, DETAIL, theme.ink), html.font(face.note, DETAIL, theme.ink)),
+        pair(html.font(costing(unit), DETAIL, theme.secondary), ""),
+        spacer(face.width),
+    ]
     return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
 
 
 def costing(unit: Unit) -> str:
-    """Parameters and MACs of a module, those that it has."""
+    """Parameters and MACs of a module, those that it has and that are known."""
     numbers = [f"{count(unit.parameters)} parameters"] if unit.parameters else []
     numbers += [f"{count(unit.macs)} MACs"] if unit.macs else []
-    numbers += ["MACs depend on the input"] if unit.macs is None else []
     return " · ".join(numbers) or "no parameters"
 
 
@@ -284,15 +285,21 @@ def about(scope: Scope) -> str:
 
 def heading_of(graph: Graph, theme: Theme, shapes: Shapes, measure: str | None = None) -> str:
     """The title of the figure: name, input, parameters, MACs, and what the colours say."""
+    more = legend(theme, measure) if measure else ""
+    return html.label(titled(graph, theme, shapes, graph.name, more))
+
+
+def titled(graph: Graph, theme: Theme, shapes: Shapes, text: str, more: str = "") -> str:
+    """A title with the numbers of a network, and more below."""
     total = costs.total_macs(graph)
     inputs = " + ".join(shapes.write(graph.nodes[i].output.shape) for i in graph.inputs)
     facts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
     facts += [f"{count(total)} MACs"] if total is not None else []
-    name = html.cell(html.font(graph.name, TITLE, theme.ink, bold=True))
+    name = html.cell(html.font(text, TITLE, theme.ink, bold=True))
     line = html.cell(html.font("  ·  ".join(facts), SUBTITLE, theme.secondary, longest=200))
     gap = html.cell("", height=6)
-    rows = [name, line, *([html.cell(legend(theme, measure))] if measure else []), gap]
-    return html.label(html.table(*map(html.row, rows), cellpadding=2))
+    rows = [name, line, *([html.cell(more)] if more else []), gap]
+    return html.table(*map(html.row, rows), cellpadding=2)
 
 
 def legend(theme: Theme, measure: str) -> str:

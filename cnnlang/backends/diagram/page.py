@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from cnnlang.analysis import costs
+from cnnlang.analysis.comparison import Status
 from cnnlang.backends.diagram.cards.model import cards as dealt
 from cnnlang.backends.diagram.cards.page import Overview
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
@@ -34,13 +36,16 @@ LEGEND = {
 }
 
 
-def cards(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
-    """The overview of a network; free dimensions are drawn for an ordinary size."""
+def cards(graph: Graph, theme: str, options: Look = USUAL, side: Side | None = None) -> Drawing:
+    """The overview of a network; free dimensions are drawn for an ordinary size.
+
+    `side` tells of the other network where two are compared.
+    """
     look, sizes = THEMES[theme], usual_sizes(graph)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
-    found = dealt(collect(scene(graph, options), sizes))
+    found = dealt(collect(scene(graph, options, side.statuses if side else None), sizes))
     Overview(found, look, drawing, options.highlight).draw()
-    head(drawing, graph, sizes, look)
+    head(drawing, graph, sizes, look, side)
     if options.highlight:
         shares(drawing, drawing.box[3] + 24, options.highlight, look)
     _, _, _, bottom = drawing.box
@@ -93,6 +98,18 @@ def shares(drawing: Drawing, y: float, measure: str, theme: Theme) -> None:
         x += wide
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two networks that are compared: its title, and what becomes of its nodes.
+
+    `told` is the difference in numbers.
+    """
+
+    title: str
+    statuses: Mapping[int, Status]
+    told: str = ""
+
+
 def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     """The line under the title: inputs, parameters, MACs."""
     shapes = [graph.nodes[i].output.shape for i in graph.inputs]
@@ -103,11 +120,23 @@ def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     return "  ·  ".join([*parts, f"{count(macs)} MACs"])
 
 
-def head(drawing: Drawing, graph: Graph, sizes: Mapping[str, int], theme: Theme) -> None:
+def head(
+    drawing: Drawing,
+    graph: Graph,
+    sizes: Mapping[str, int],
+    theme: Theme,
+    side: Side | None = None,
+) -> None:
     """The title, and the numbers below it."""
     left, top, _, _ = drawing.box
+    if side:
+        drawing.add(
+            Text((left, top - 18), side.told, SUBTITLE, theme.ink, bold=True, anchor="start")
+        )
+        top -= 15
+    title = side.title if side else graph.name
     drawing.add(
-        Text((left, top - 34), graph.name, TITLE, theme.ink, bold=True, anchor="start"),
+        Text((left, top - 34), title, TITLE, theme.ink, bold=True, anchor="start"),
         Text((left, top - 18), facts(graph, sizes), SUBTITLE, theme.secondary, anchor="start"),
     )
 

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from cnnlang.analysis.comparison import Status
 from cnnlang.backends.diagram.excerpt import PartError, missing, names
 from cnnlang.backends.diagram.look import Look
 from cnnlang.backends.diagram.repeats import fold
-from cnnlang.backends.diagram.scopes import Scene, Scope, Unit, arrange
+from cnnlang.backends.diagram.scopes import Mark, Scene, Scope, Unit, arrange, together
 from cnnlang.backends.summary import walk
 from cnnlang.graph import Enter, Graph
 
+MARKS: Mapping[Status | None, Mark] = {
+    None: "same",
+    "added": "added",
+    "removed": "removed",
+    "changed": "changed",
+    "follows": "changed",
+}
 
-def scene(graph: Graph, look: Look) -> Scene:
-    """The units and frames that a figure shows; raises `PartError` for names that are none."""
-    return close(fold(chosen(arrange(graph), look)))
+
+def scene(graph: Graph, look: Look, statuses: Mapping[int, Status] | None = None) -> Scene:
+    """The units and frames that a figure shows; raises `PartError` for names that are none.
+
+    `statuses` say what becomes of nodes where two networks are compared.
+    """
+    found = arrange(graph)
+    if statuses is not None:
+        mark(found, statuses)
+    return close(fold(chosen(found, look)))
+
+
+def mark(scene: Scene, statuses: Mapping[int, Status]) -> None:
+    """Say of every unit what becomes of it."""
+    for unit in scene.units:
+        nodes = [node for node in (unit.head, *unit.chips) if node]
+        unit.mark = together(MARKS[statuses.get(node.index)] for node in nodes) or "same"
 
 
 def chosen(scene: Scene, look: Look) -> Scene:
@@ -95,6 +117,7 @@ def whole(scope: Scope, outer: Scope) -> Unit:
     units, everything = list(scope.units()), list(scope.everything())
     own, last = set(units), everything[-1]
     unit = Unit(scope.key, None, last.output, outer, scope.name)
+    unit.mark = together(each.mark for each in units)
     unit.closed, unit.labelled, unit.field = scope, scope.labelled, last.field
     entering = [pair for each in units for pair in zip(each.inputs, each.takes, strict=True)]
     for source, tensor in dict.fromkeys(pair for pair in entering if pair[0] not in own):

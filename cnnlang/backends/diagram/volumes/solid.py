@@ -160,6 +160,8 @@ def face(box: Solid, colour: str, share: float, theme: Theme) -> str:
     """The colour of one face; the front has the very colour where it tells a cost."""
     if not box.volume.heat:
         return mix(theme.background, colour, share)
+    if box.volume.heat == theme.background:
+        return colour
     return {TOP: mix(colour, theme.background, LIT), SIDE: mix(colour, theme.ink, SHADE)}.get(
         share, colour
     )

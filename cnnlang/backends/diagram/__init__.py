@@ -106,11 +106,11 @@ def written(drawings: list[Drawing], format: str, look: Look) -> Picture:
     return fitted(source, text, format, look) if look.width else Picture(picture(source, format))
 
 
-def usual(graph: Graph, look: Look = USUAL) -> str:
-    """The style for a network of this size: every operation if they fit a page."""
+def usual(graph: Graph, look: Look = USUAL, most: int = MOST) -> str:
+    """The style for a network of this size: every operation if there are `most` of them."""
     from cnnlang.backends.diagram.parts import scene
 
-    return "graph" if len(scene(graph, look).units) <= MOST else "blocks"
+    return "graph" if len(scene(graph, look).units) <= most else "blocks"
 
 
 def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> graphviz.Digraph:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import graphviz
 
 from cnnlang.analysis import costs
 from cnnlang.backends.diagram import html
+from cnnlang.backends.diagram.letters import width as letters
 from cnnlang.backends.diagram.palette import CHIP, DETAIL, NAME, SUBTITLE, TITLE, Theme
 from cnnlang.backends.diagram.scopes import Scope, Unit
 from cnnlang.backends.diagram.tones import NAMES, SIGNS, scale
@@ -54,16 +55,7 @@ def node(unit: Unit, face: Face) -> Attributes:
         "fontcolor": face.theme.ink,
         "tooltip": graphviz.escape(tooltip(unit)),
     }
-    look |= form(unit, face)
-    if unit.mark not in SIGNS:
-        return look
-    cells = (
-        badge(SIGNS[unit.mark], face.theme),
-        look["label"][1:-1],
-        html.font(" ", NAME, "#FFFFFF"),
-    )
-    row = html.row(*(html.cell(each, width=16) for each in cells))
-    return look | {"label": html.label(html.table(row, cellspacing=1))}
+    return look | form(unit, face)
 
 
 def form(unit: Unit, face: Face) -> Attributes:
@@ -74,29 +66,45 @@ def form(unit: Unit, face: Face) -> Attributes:
         return merge(unit, face)
     if unit.category in ("norm", "activation"):
         marks = chips([head(unit), *unit.chips], face.theme, 1)
-        return {"label": html.label(told(marks, face) if face.note else marks)}
+        return {"label": html.label(told(marks, unit, face) if face.note or unit.mark else marks)}
     if unit.category == "other" and not unit.parameters:
         return pill(unit, face)
     return {"label": html.label((module if unit.closed else card)(unit, face))}
 
 
-def told(content: str, face: Face) -> str:
-    """A label with what is said of the costs at its right, on the colour that says the same."""
-    text = html.font(f" {face.note} ", DETAIL, face.theme.ink)
+def told(content: str, unit: Unit, face: Face) -> str:
+    """A label between what becomes of it and what it costs, on the colour that says the same."""
     look = {"style": "ROUNDED", "bgcolor": face.theme.tint["other"]}
-    return html.table(html.row(html.cell(content), html.cell(text)), **look)
+    cost = html.font(f" {face.note} " if face.note else "", DETAIL, face.theme.ink)
+    cells = filter(None, (*signs(unit, face.theme), content, cost))
+    return html.table(html.row(*map(html.cell, cells)), **look)
+
+
+def signs(unit: Unit, theme: Theme) -> list[str]:
+    """The badge that says what becomes of a unit, if anything does."""
+    return [badge(SIGNS[unit.mark], theme)] if unit.mark in SIGNS else []
+
+
+def headed(unit: Unit, text: str, theme: Theme) -> str:
+    """The heading of a card with its badge; a table in a cell is as wide as it says."""
+    written = html.font(text, NAME, theme.ink, bold=True)
+    found = signs(unit, theme)
+    if not found:
+        return written
+    wide = int(letters(text, NAME, bold=True)) + 28
+    look = {"fixedsize": "TRUE", "width": wide, "height": 18, "align": "LEFT", "cellspacing": 1}
+    return html.table(html.row(*map(html.cell, (*found, written))), **look)
 
 
 def module(unit: Unit, face: Face) -> str:
     """A closed module: name, block and how often, the shape that it makes, what it costs."""
     scope, theme = unit.closed, face.theme
     assert scope is not None
-    times = f"× {scope.repeat.times}" if scope.repeat else ""
     shape = f"→ {face.shapes.write(unit.output.shape)}"
     rows = [
         pair(
-            html.font(names(scope), NAME, theme.ink, bold=True),
-            html.font(f"{scope.title} {times}".strip(), DETAIL, theme.secondary),
+            headed(unit, names(scope), theme),
+            html.font(kindred(scope), DETAIL, theme.secondary),
         ),
         pair(html.font(shape, DETAIL, theme.ink), html.font(face.note, DETAIL, theme.ink)),
         pair(html.font(costing(unit), DETAIL, theme.secondary), ""),
@@ -105,11 +113,21 @@ def module(unit: Unit, face: Face) -> str:
     return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
 
 
+def kindred(scope: Scope) -> str:
+    """The block of a module and how often it comes: `Bottleneck × 3`, for a row of them too."""
+    blocks = [item for item in scope.items if isinstance(item, Scope)]
+    title, times = scope.title, scope.repeat.times if scope.repeat else 1
+    if not title and len(blocks) == len(scope.items) and len({b.title for b in blocks}) == 1:
+        title = blocks[0].title
+        times *= sum(each.repeat.times if each.repeat else 1 for each in blocks)
+    return f"{title} × {times}".strip() if times > 1 else title
+
+
 def costing(unit: Unit) -> str:
     """Parameters and MACs of a module, those that it has and that are known."""
-    numbers = [f"{count(unit.parameters)} parameters"] if unit.parameters else []
+    numbers = [f"{count(unit.parameters)} params"] if unit.parameters else []
     numbers += [f"{count(unit.macs)} MACs"] if unit.macs else []
-    return " · ".join(numbers) or "no parameters"
+    return " · ".join(numbers) or "no params"
 
 
 def head(unit: Unit) -> Node:
@@ -142,6 +160,7 @@ def merge(unit: Unit, face: Face) -> Attributes:
         return {"label": label, **size}
     big = 13 if unit.kind in MERGES else DETAIL
     sign = html.cell(html.font(f" {text} ", big, theme.ink, bold=unit.kind in MERGES))
+    sign = "".join(map(html.cell, signs(unit, theme))) + sign
     marks = [html.cell(each) for each in map_chips(unit.chips, theme, 1)]
     marks += [html.cell(html.font(f"{face.note} ", DETAIL, theme.ink))] if face.note else []
     return {
@@ -158,8 +177,10 @@ def pill(unit: Unit, face: Face) -> Attributes:
     dropped = one.layer.family == "Regularisation"
     words = [chip(one.layer)] if dropped else [heading(one), details(one, None)]
     words += [*(chip(each.layer) for each in unit.chips if each.layer), face.note]
+    text = html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)
+    label = told(text, unit, replace(face, note="")) if unit.mark in SIGNS else text
     return {
-        "label": html.label(html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)),
+        "label": html.label(label),
         "shape": "box",
         "style": "rounded,filled",
         "height": "0.22",
@@ -176,7 +197,7 @@ def card(unit: Unit, face: Face) -> str:
     numbers = face.note or numbers
     rows = [
         pair(
-            html.font(heading(one), NAME, theme.ink, bold=True),
+            headed(unit, heading(one), theme),
             html.font(unit.name, DETAIL, theme.secondary),
         )
     ]

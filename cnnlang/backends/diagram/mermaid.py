@@ -104,7 +104,7 @@ class Chart:
         if self.heat:
             yield self.heat.told(unit)
         elif unit.parameters and not unit.closed:
-            yield f"{count(unit.parameters)} parameters"
+            yield f"{count(unit.parameters)} params"
 
     def module(self, unit: Unit) -> Iterator[str]:
         """The lines of a closed module."""
@@ -159,11 +159,9 @@ def ported(unit: Unit) -> str:
 
 def captioned(scope: Scope, *, counted: bool = True) -> str:
     """Name, block, how often, parameters."""
-    repeat = scope.repeat
-    times = f"× {repeat.times}" if repeat else ""
-    number = count(repeat.parameters if repeat else scope.parameters)
-    told = f"{number} parameters" if counted and number != "0" else ""
-    return "  ".join(filter(None, (labels.names(scope), scope.title, times, told)))
+    number = count(scope.repeat.parameters if scope.repeat else scope.parameters)
+    told = f"{number} params" if counted and number != "0" else ""
+    return "  ".join(filter(None, (labels.names(scope), labels.kindred(scope), told)))
 
 
 def quoted(*lines: str) -> str:

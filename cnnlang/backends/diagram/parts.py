@@ -36,7 +36,8 @@ def mark(scene: Scene, statuses: Mapping[int, Status]) -> None:
     """Say of every unit what becomes of it."""
     for unit in scene.units:
         nodes = [node for node in (unit.head, *unit.chips) if node]
-        unit.mark = together(MARKS[statuses.get(node.index)] for node in nodes) or "same"
+        marks = [MARKS[statuses.get(node.index)] for node in nodes] or ["same"]
+        unit.mark = marks[0] if marks[0] in ("added", "removed") else together(marks)
 
 
 def chosen(scene: Scene, look: Look) -> Scene:

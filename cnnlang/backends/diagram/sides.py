@@ -29,6 +29,8 @@ from cnnlang.graph import Graph
 
 FORMATS = ("svg", "png", "pdf", "dot")
 STYLES = ("graph", "blocks")
+FEW = 24
+"""Operations up to which all of both networks are shown unless a style is asked for."""
 BETWEEN = 80.0
 """Space between the networks."""
 WORDS: tuple[tuple[Mark, str], ...] = (
@@ -49,7 +51,7 @@ def draw(before: Graph, after: Graph, format: str, look: Look) -> Picture:
     if format not in FORMATS or look.style not in (None, *STYLES):
         raise ValueError("two networks are drawn as graph or blocks, in svg, png, pdf or dot")
     found = sides(before, after)
-    small = all(usual(graph, look) == "graph" for graph in (before, after))
+    small = all(usual(graph, look, FEW) == "graph" for graph in (before, after))
     look = replace(look, style=look.style or ("graph" if small else "blocks"))
     if look.style == "graph":
         return operations((before, after), found, format, look)
@@ -70,7 +72,7 @@ def sides(before: Graph, after: Graph) -> tuple[Side, Side]:
 def gone(marks: Mapping[int, Status]) -> str:
     """How many layers go, and how many change: `2 layers removed, 3 changed`."""
     removed = sum(each == "removed" for each in marks.values())
-    return f"{removed} removed, {len(marks) - removed} changed"
+    return f"{removed} removed, {len(marks) - removed} changed" if marks else "all kept as they are"
 
 
 def difference(before: Totals, after: Totals) -> str:
@@ -85,7 +87,8 @@ def more(old: int, new: int, what: str) -> str:
     if old == new:
         return f"as many {what}"
     sign = "+" if new > old else "−"
-    share = f" ({sign}{100 * abs(new - old) / old:.2g}%)" if old else ""
+    part = 100 * abs(new - old) / old if old else 0.0
+    share = f" ({sign}{part:.0f}%)" if part >= 10 else f" ({sign}{part:.2g}%)" if part else ""
     return f"{sign}{count(abs(new - old))} {what}{share}"
 
 

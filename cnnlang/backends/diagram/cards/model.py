@@ -159,6 +159,7 @@ class Dealer:
             name = "Output" if len(last) == 1 else f"Output {i}"
             card = Card(name, "", 1, shape(volume), volume.spatial, "", "port")
             card.edges = list(self.ways[volume])
+            card.mark = "same" if volume.mark else ""
             card.parameters, card.macs = self.costs.pop(volume, (0, 0))
             self.found.append(card)
         return self.found

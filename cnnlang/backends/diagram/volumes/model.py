@@ -80,7 +80,9 @@ class Volume:
     @property
     def mark(self) -> Mark:
         """What becomes of the map where two networks are compared."""
-        return together(unit.mark for unit in self.units)
+        first = self.units[0].mark
+        alone = not self.sample and first in ("added", "removed")
+        return first if alone else together(unit.mark for unit in self.units)
 
     @property
     def again(self) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "markdown", "json")
 STYLES = ("graph", "blocks")
+PICTURES = ("svg", "png", "pdf", "dot")
 
 EPILOG = """\b
 Examples:
@@ -107,11 +108,7 @@ def command(
 
     if before == after == "-":
         raise click.UsageError("standard input can be read only once")
-    if not draw and any((output, *options.values())):
-        raise click.UsageError("-o, --style, --theme, --depth and --width go with --draw")
-    look = Look(**options | {"theme": options["theme"] or "light"})
-    if draw:
-        verify(look, suffix(output or ".svg"))
+    look = figure(draw, output, options)
     given = Settings({name: plain(value) for name, value in settings.items()}, dict(shapes))
     failed = 2 if strict else 1
     graphs = [
@@ -126,6 +123,18 @@ def command(
         click.echo(render(found, (before, after), format, colour=colour, width=width))
     if strict and not found.equal:
         raise click.exceptions.Exit(1)
+
+
+def figure(draw: bool, output: str | None, options: dict[str, Any]) -> Look:
+    """How the figure is to look; options for one that is not asked for are a wrong call."""
+    if not draw and any((output, *options.values())):
+        raise click.UsageError("-o, --style, --theme, --depth and --width go with --draw")
+    format = suffix(output) if output else "svg"
+    if format not in PICTURES:
+        raise click.BadParameter(f"two networks are not drawn as {format}", param_hint="'-o'")
+    look = Look(**options | {"theme": options["theme"] or "light"})
+    verify(look, format)
+    return look
 
 
 def write_figure(

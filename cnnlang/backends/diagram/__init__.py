@@ -49,7 +49,8 @@ def draw(graph: Graph, format: str, look: Look = USUAL) -> Picture:
         return flowchart(graph, look)
     style = look.style or ("graph" if look.direction else usual(graph, look))
     look = replace(look, style=style)
-    return operations(graph, format, look) if style == "graph" else drawn(graph, format, look)
+    found = operations(graph, format, look) if style == "graph" else drawn(graph, format, look)
+    return advised(found, graph, look) if found.notes else found
 
 
 def flowchart(graph: Graph, look: Look) -> Picture:
@@ -84,6 +85,18 @@ def drawn(graph: Graph, format: str, look: Look) -> Picture:
     make = volumes if look.style == "volumes" else cards
     drawings = [make(graph, theme, look) for theme in themes(look)]
     return written(drawings, format, look)
+
+
+def advised(picture: Picture, graph: Graph, look: Look) -> Picture:
+    """The picture, whose letters are small, with the style that has larger ones if there is one."""
+    from cnnlang.backends.diagram.page import cards
+    from cnnlang.backends.diagram.scaling import LEAST, letters
+    from cnnlang.backends.diagram.vector import svg
+
+    theme, note = themes(look)[0], picture.notes[0]
+    if look.style == "blocks" or letters(svg(cards(graph, theme, look)), look.width or 0) < LEAST:
+        return picture
+    return replace(picture, notes=(f"{note}; `--style blocks` fits this width",))
 
 
 def themes(look: Look) -> tuple[str, ...]:

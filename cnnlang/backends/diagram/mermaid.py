@@ -35,7 +35,8 @@ def mermaid(graph: Graph, look: Look) -> str:
     chart = Chart(found, Shapes(valid_sizes(graph)[0]), told)
     direction = {"TB": "TD"}.get(look.direction or "TB", look.direction)
     lines = [*title_lines(graph), f"flowchart {direction}", *chart.frame(found.root, 1)]
-    lines += [*chart.edges(), *chart.classes(THEMES[look.theme])]
+    theme = THEMES[look.theme]
+    lines += [*chart.edges(), *chart.classes(theme), *chart.styles(theme)]
     return "\n".join(lines) + "\n"
 
 
@@ -67,6 +68,8 @@ class Chart:
         self.heat = heat
         self.keys = {unit: f"n{i}" for i, unit in enumerate(scene.units)}
         self.frames = 0
+        self.skips: list[int] = []
+        self.lines = 0
 
     def frame(self, scope: Scope, level: int) -> Iterator[str]:
         """The nodes of a module, and the modules in it as subgraphs."""
@@ -119,12 +122,13 @@ class Chart:
         for unit in self.units:
             skips = self.flow.skips(unit)
             for source, tensor in zip(unit.inputs, unit.takes, strict=True):
-                arrow = "==>" if source in skips else "-->"
-                new = (source, tensor) not in labelled and news(
-                    source, tensor, unit, source in skips
-                )
+                skip = source in skips
+                self.skips += [self.lines] if skip else []
+                self.lines += 1
+                new = (source, tensor) not in labelled and news(source, tensor, unit, skip)
                 label = f"|{quoted(self.shapes.write(tensor.shape))}|" if new else ""
                 labelled |= {(source, tensor)} if new else set()
+                arrow = "==>" if skip else "-->"
                 yield f"  {self.keys[source]} {arrow}{label} {self.keys[unit]}"
 
     def classes(self, theme: Theme) -> Iterator[str]:
@@ -135,6 +139,15 @@ class Chart:
         for tone, keys in sorted(homes.items()):
             yield f"  classDef {tone} {self.colours(tone, theme)}"
             yield f"  class {','.join(keys)} {tone}"
+
+    def styles(self, theme: Theme) -> Iterator[str]:
+        """The colours of frames and of skips, which are counted among the edges."""
+        if self.frames:
+            keys = ",".join(f"s{i}" for i in range(1, self.frames + 1))
+            look = f"fill:{theme.frames[0]},stroke:{theme.frame_line},color:{theme.secondary}"
+            yield from (f"  classDef frame {look}", f"  class {keys} frame")
+        if self.skips:
+            yield f"  linkStyle {','.join(map(str, self.skips))} stroke:{theme.skip}"
 
     def tone(self, unit: Unit) -> str:
         if self.heat is None:

@@ -114,10 +114,14 @@ def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     """The line under the title: inputs, parameters, MACs."""
     shapes = [graph.nodes[i].output.shape for i in graph.inputs]
     inputs = " + ".join("×".join(str(at(s, sizes)) for s in shape) for shape in shapes)
-    needed = costs.reached(graph, graph.outputs)
-    macs = sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
     parts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
-    return "  ·  ".join([*parts, f"{count(macs)} MACs"])
+    return "  ·  ".join([*parts, f"{count(macs(graph, sizes))} MACs"])
+
+
+def macs(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """The multiply-accumulates of one sample for sizes of free dimensions."""
+    needed = costs.reached(graph, graph.outputs)
+    return sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
 
 
 def head(

@@ -48,17 +48,19 @@ def extent(svg: str) -> tuple[float, float]:
     return float(found[2]), float(found[4])
 
 
+def letters(svg: str, width: float) -> float:
+    """The height of the smallest letters at a width, in points."""
+    return min(map(float, LETTERS.findall(svg))) * width / extent(svg)[0]
+
+
 def small(svg: str, look: Look) -> tuple[str, ...]:
     """What is said of letters that are too small to read at the width."""
     assert look.width is not None
-    wide = extent(svg)[0]
-    size = min(map(float, LETTERS.findall(svg)))
-    shown = size * look.width / wide
+    shown = letters(svg, look.width)
     if shown >= LEAST:
         return ()
-    needed = wide * GOOD / size / UNITS["cm"]
-    hint = "" if look.style == "blocks" else "; `--style blocks` or `--depth 1` need less room"
+    needed = look.width * GOOD / shown / UNITS["cm"]
     return (
-        f"the smallest letters are {shown:.1f} pt high at this width, and {GOOD:g} pt "
-        f"at {needed:.1f}cm{hint}",
+        f"the smallest letters are {shown:.1f} pt high at this width, "
+        f"and {GOOD:g} pt at {needed:.1f}cm",
     )

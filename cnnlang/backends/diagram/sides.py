@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import graphviz
 
-from cnnlang.analysis.comparison import Status, Totals, statuses, totals
+from cnnlang.analysis import costs
+from cnnlang.analysis.comparison import Status, statuses
 from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.diagram import html, labels, usual, written
 from cnnlang.backends.diagram.automatic import automatic, palette
@@ -16,7 +17,7 @@ from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text, shifted
 from cnnlang.backends.diagram.figure import Figure, canvas
 from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.look import Look, checked
-from cnnlang.backends.diagram.page import Side, cards
+from cnnlang.backends.diagram.page import Side, cards, macs
 from cnnlang.backends.diagram.palette import DETAIL, SUBTITLE, THEMES, Theme
 from cnnlang.backends.diagram.parts import scene, within
 from cnnlang.backends.diagram.scaling import Picture, fitted, scaled
@@ -24,7 +25,7 @@ from cnnlang.backends.diagram.scopes import Mark, Scene
 from cnnlang.backends.diagram.tones import SIGNS, marked
 from cnnlang.backends.diagram.words import Shapes
 from cnnlang.backends.rendering import picture
-from cnnlang.backends.summary import count
+from cnnlang.backends.summary import count, usual_sizes
 from cnnlang.graph import Graph
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -65,7 +66,7 @@ def sides(before: Graph, after: Graph) -> tuple[Side, Side]:
     names = [before.name, after.name]
     if names[0] == names[1]:
         names = [f"{names[0]}, before", f"{names[1]}, after"]
-    told = difference(totals(before), totals(after)) if any(marks) else "the same layers"
+    told = difference(before, after) if any(marks) else "the same layers"
     return Side(names[0], marks[0], gone(marks[0])), Side(names[1], marks[1], told)
 
 
@@ -75,12 +76,16 @@ def gone(marks: Mapping[int, Status]) -> str:
     return f"{removed} removed, {len(marks) - removed} changed" if marks else "all kept as they are"
 
 
-def difference(before: Totals, after: Totals) -> str:
-    """The difference in numbers: `+1.18M parameters (+5%) · +302M MACs (+8%)`."""
-    pairs = [(before.parameters, after.parameters, "parameters")]
-    if before.macs is not None and after.macs is not None:
-        pairs.append((before.macs, after.macs, "MACs"))
-    return " · ".join(more(*each) for each in pairs)
+def difference(before: Graph, after: Graph) -> str:
+    """The difference in numbers: `+1.18M parameters (+5%) · +302M MACs (+8%)`.
+
+    Free dimensions have the same ordinary size in both, or MACs are not compared.
+    """
+    told = [more(costs.total_parameters(before), costs.total_parameters(after), "parameters")]
+    sizes = usual_sizes(before)
+    if sizes == usual_sizes(after):
+        told.append(more(macs(before, sizes), macs(after, sizes), "MACs"))
+    return " · ".join(told)
 
 
 def more(old: int, new: int, what: str) -> str:

@@ -63,18 +63,22 @@ def flowchart(graph: Graph, look: Look) -> Picture:
 
 def operations(graph: Graph, format: str, look: Look) -> Picture:
     """The style `graph`, laid out by Graphviz."""
-    from cnnlang.backends.diagram.automatic import automatic, palette
     from cnnlang.backends.diagram.figure import draw as units
+
+    return laid(units(graph, themes(look)[0], look.direction or "TB", look).source, format, look)
+
+
+def laid(source: str, format: str, look: Look) -> Picture:
+    """Graphviz text in the colours of the palette as a file."""
+    from cnnlang.backends.diagram.automatic import automatic, palette
     from cnnlang.backends.diagram.scaling import fitted, scaled
     from cnnlang.backends.rendering import picture
 
-    theme = "light" if look.theme == "auto" else look.theme
-    text = units(graph, theme, look.direction or "TB", look).source
     if look.width is None and format != "svg":
-        return Picture(picture(text, format))
-    svg = picture(text, "svg").decode()
+        return Picture(picture(source, format))
+    svg = picture(source, "svg").decode()
     if format != "svg":
-        return fitted(text, svg, format, look)
+        return fitted(source, svg, format, look)
     return scaled(automatic(svg, palette()) if look.theme == "auto" else svg, look)
 
 

@@ -10,8 +10,7 @@ import graphviz
 from cnnlang.analysis import costs
 from cnnlang.analysis.comparison import Status, statuses
 from cnnlang.analysis.validity import valid_sizes
-from cnnlang.backends.diagram import html, labels, usual, written
-from cnnlang.backends.diagram.automatic import automatic, palette
+from cnnlang.backends.diagram import html, labels, laid, themes, usual, written
 from cnnlang.backends.diagram.cards.face import rounded, sign
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text, shifted
 from cnnlang.backends.diagram.figure import Figure, canvas
@@ -20,11 +19,10 @@ from cnnlang.backends.diagram.look import Look, checked
 from cnnlang.backends.diagram.page import Side, cards, macs
 from cnnlang.backends.diagram.palette import DETAIL, SUBTITLE, THEMES, Theme
 from cnnlang.backends.diagram.parts import scene, within
-from cnnlang.backends.diagram.scaling import Picture, fitted, scaled
+from cnnlang.backends.diagram.scaling import Picture
 from cnnlang.backends.diagram.scopes import Mark, Scene
 from cnnlang.backends.diagram.tones import SIGNS, marked
 from cnnlang.backends.diagram.words import Shapes
-from cnnlang.backends.rendering import picture
 from cnnlang.backends.summary import count, usual_sizes
 from cnnlang.graph import Graph
 
@@ -55,9 +53,10 @@ def draw(before: Graph, after: Graph, format: str, look: Look) -> Picture:
     small = all(usual(graph, look, FEW) == "graph" for graph in (before, after))
     look = replace(look, style=look.style or ("graph" if small else "blocks"))
     if look.style == "graph":
-        return operations((before, after), found, format, look)
-    themes = ("light", "dark") if look.theme == "auto" else (look.theme,)
-    return written([overviews((before, after), found, t, look) for t in themes], format, look)
+        text = beside((before, after), found, THEMES[themes(look)[0]], look)
+        return laid(text.source, format, look)
+    drawings = [overviews((before, after), found, theme, look) for theme in themes(look)]
+    return written(drawings, format, look)
 
 
 def sides(before: Graph, after: Graph) -> tuple[Side, Side]:
@@ -128,20 +127,6 @@ def legend(drawing: Drawing, theme: Theme) -> None:
 
 
 # --- operations ----------------------------------------------------------------------------------
-
-
-def operations(
-    graphs: Sequence[Graph], sides: tuple[Side, Side], format: str, look: Look
-) -> Picture:
-    """Every operation of both, laid out by Graphviz."""
-    theme = THEMES["light" if look.theme == "auto" else look.theme]
-    source = beside(graphs, sides, theme, look).source
-    if look.width is None and format != "svg":
-        return Picture(picture(source, format))
-    svg = picture(source, "svg").decode()
-    if format != "svg":
-        return fitted(source, svg, format, look)
-    return scaled(automatic(svg, palette()) if look.theme == "auto" else svg, look)
 
 
 def beside(

@@ -32,6 +32,7 @@ NETWORKS = [
     ("examples/unet.cnn", "UNetNamed"),
     ("examples/siamese.cnn", None),
     ("examples/textcnn.cnn", None),
+    ("examples/m5.cnn", "M5"),
     ("examples/deeplabv3.cnn", "DeepLabV3_ResNet50"),
 ]
 networks = pytest.mark.parametrize(("file", "network"), NETWORKS, ids=str)
@@ -83,7 +84,7 @@ def test_every_module_can_be_drawn_alone(file: str, network: str | None) -> None
         assert [node.index for node in found.nodes] == list(range(len(found.nodes)))
         assert all(i < node.index for node in found.nodes for i in node.inputs)
         assert found.outputs
-    assert len(scene(excerpt(graph, row.name), Look()).units) >= 2
+        assert len(scene(found, Look(depth=1)).units) >= 2
 
 
 def test_a_decoder_has_all_that_it_takes_as_inputs() -> None:
@@ -98,6 +99,13 @@ def test_every_style_draws_a_part(style: str) -> None:
     text = cnnlang.draw("zoo:resnet50", style=style, only="layer2").decode()
     assert "ResNet50.layer2" in text
     assert "layer3" not in text
+
+
+def test_sizes_are_those_of_the_whole_network() -> None:
+    """The last layers of a network for long inputs are drawn for a long one, too."""
+    graph = graph_of("examples/m5.cnn", "M5")
+    assert usual_sizes(excerpt(graph, "unit4")) == usual_sizes(graph)
+    assert "unit4" in cnnlang.draw("examples/m5.cnn", "M5", style="volumes", only="unit4").decode()
 
 
 def test_one_layer_alone() -> None:

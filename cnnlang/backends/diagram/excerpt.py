@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cnnlang.backends.summary import walk
 from cnnlang.diagnostics.suggest import nearest
-from cnnlang.graph import Apply, Enter, Graph, Instance, Node
+from cnnlang.graph import Apply, Enter, Graph, Instance, Located, Node
+from cnnlang.sizes import symbols
 
 LISTED = 6
 """Names of parts that a message lists at the most."""
@@ -39,7 +40,7 @@ def excerpt(graph: Graph, path: str) -> Graph:
         inputs=tuple(range(len(entering))),
         outputs=tuple(places[i] for i in leaving(graph, inside, found.output)),
         training_outputs=None,
-        conditions=tuple(each for each in graph.conditions if each.node in inside),
+        conditions=tuple(limits(graph, kept, places)),
     )
 
 
@@ -93,6 +94,14 @@ def leaving(graph: Graph, inside: set[int], output: int) -> list[int]:
     used = {i for n in graph.nodes if n.index not in inside for i in n.inputs}
     used |= {*graph.outputs, *(graph.training_outputs or ())}
     return [output, *sorted((used & inside) - {output})]
+
+
+def limits(graph: Graph, kept: list[Node], places: dict[int, int]) -> Iterator[Located]:
+    """What the sizes that come in must meet for the whole network to be valid."""
+    free = {s for node in kept if node.layer is None for s in symbols(node.output.shape)}
+    for each in graph.conditions:
+        if {*symbols((each.condition.value,))} <= free:
+            yield replace(each, node=places.get(each.node, len(kept) - 1))
 
 
 def copied(found: Instance, places: dict[int, int]) -> Instance:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import cnnlang
 from cnnlang.backends.diagram import STYLES
@@ -45,7 +47,11 @@ def test_a_figure_fits_a_column(style: str) -> None:
     x0, y0, x1, y1 = map(float, box[1].split())
     assert x1 - x0 == pytest.approx(COLUMN, abs=1.01)
     assert y1 - y0 == pytest.approx(COLUMN * high / wide, abs=1.5)
-    pixels = struct.unpack(">II", draw(format="png", width="8.5cm")[16:24])
+    png = draw(format="png", width="8.5cm")
+    pixels = struct.unpack(">II", png[16:24])
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+        assert image.info["dpi"][0] * 8.5 / 2.54 == pytest.approx(pixels[0], rel=0.001)
     assert pixels[0] == pytest.approx(COLUMN / 72 * 300, abs=3)
     assert pixels[1] / pixels[0] == pytest.approx(high / wide, rel=0.02)
 

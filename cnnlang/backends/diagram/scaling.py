@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from dataclasses import dataclass
 
 from cnnlang.backends.diagram.look import UNITS, Look
 
 LEAST, GOOD = 5.0, 6.0
 """The sizes in points below which letters cannot be read, and from which they can with ease."""
+HEADER = 33
+"""Bytes of a PNG before the chunk that says how large a dot is."""
 SIZE = re.compile(r'(<svg\b[^>]*?\bwidth=")([0-9.]+)pt("[^>]*?\bheight=")([0-9.]+)pt(")')
 LETTERS = re.compile(r'font-size="([0-9.]+)"')
 
@@ -38,7 +42,16 @@ def fitted(text: str, svg: str, format: str, look: Look) -> Picture:
     assert look.width is not None
     wide, high = extent(svg)
     inches = look.width / UNITS["in"], high * look.width / wide / UNITS["in"]
-    return Picture(picture(text, format, inches), small(svg, look))
+    data = picture(text, format, inches)
+    return Picture(resolved(data, inches[0]) if format == "png" else data, small(svg, look))
+
+
+def resolved(png: bytes, inches: float) -> bytes:
+    """A bitmap that says how wide it is: https://www.w3.org/TR/png-3/#11pHYs, after the header."""
+    dots = round(int.from_bytes(png[16:20], "big") / inches * 100 / 2.54)
+    chunk = b"pHYs" + struct.pack(">IIB", dots, dots, 1)
+    sum_ = struct.pack(">I", zlib.crc32(chunk))
+    return png[:HEADER] + struct.pack(">I", len(chunk) - 4) + chunk + sum_ + png[HEADER:]
 
 
 def extent(svg: str) -> tuple[float, float]:

@@ -130,10 +130,12 @@ def test_cards_are_marked(pair: Pair) -> None:
 
 
 def test_numbers() -> None:
-    assert more(100, 150, "MACs") == "+50 MACs (+50%)"
-    assert more(1_000_000, 984_000, "MACs") == "−16.0k MACs (−1.6%)"
+    assert more(100, 150, "MACs") == "+50 (+50%) MACs"
+    assert more(1_000_000, 984_000, "MACs") == "−16.0k (−1.6%) MACs"
     assert more(7, 7, "MACs") == "as many MACs"
     assert more(0, 7, "MACs") == "+7 MACs"
+    told = "+10.1M (+86%) parameters · +1.85G (+102%) MACs for H = 224, W = 224"
+    assert sides.sides(*zoo("resnet18", "resnet34"))[1].told == told
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def draw(graph: Graph, theme: str, direction: str, look: Look) -> graphviz.Digra
     shapes = Shapes(valid_sizes(graph)[0])
     told = heat(graph, look.highlight, found.units) if look.highlight else None
     figure = Figure(found, THEMES[theme], shapes, told)
-    title = labels.heading_of(graph, THEMES[theme], shapes, look.highlight)
+    title = labels.heading_of(graph, THEMES[theme], shapes, told)
     dot = canvas(title, THEMES[theme], direction)
     figure.write(dot)
     return dot

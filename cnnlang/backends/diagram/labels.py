@@ -13,8 +13,17 @@ from cnnlang.backends.diagram import html
 from cnnlang.backends.diagram.letters import width as letters
 from cnnlang.backends.diagram.palette import CHIP, DETAIL, NAME, SUBTITLE, TITLE, Theme
 from cnnlang.backends.diagram.scopes import Scope, Unit
-from cnnlang.backends.diagram.tones import NAMES, SIGNS, scale
-from cnnlang.backends.diagram.words import MERGES, Shapes, category, chip, details, heading, title
+from cnnlang.backends.diagram.tones import NAMES, SIGNS, Heat, scale
+from cnnlang.backends.diagram.words import (
+    MERGES,
+    Shapes,
+    category,
+    chip,
+    chosen,
+    details,
+    heading,
+    title,
+)
 from cnnlang.backends.summary import count
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.tensor import show
@@ -304,9 +313,9 @@ def about(scope: Scope) -> str:
     return f"{path}: {scope.instance.title}\n{scope.parameters:,} parameters"
 
 
-def heading_of(graph: Graph, theme: Theme, shapes: Shapes, measure: str | None = None) -> str:
+def heading_of(graph: Graph, theme: Theme, shapes: Shapes, heat: Heat | None = None) -> str:
     """The title of the figure: name, input, parameters, MACs, and what the colours say."""
-    more = legend(theme, measure) if measure else ""
+    more = legend(theme, heat) if heat else ""
     return html.label(titled(graph, theme, shapes, graph.name, more))
 
 
@@ -323,9 +332,11 @@ def titled(graph: Graph, theme: Theme, shapes: Shapes, text: str, more: str = ""
     return html.table(*map(html.row, rows), cellpadding=2)
 
 
-def legend(theme: Theme, measure: str) -> str:
-    """The shares of a cost that the colours stand for."""
-    told = html.font(f"Share of {NAMES[measure]} ", DETAIL, theme.secondary)
+def legend(theme: Theme, heat: Heat) -> str:
+    """The shares of a cost that the colours stand for, and the sizes for which it is told."""
+    sizes = f" for {chosen(heat.sizes)}" if heat.sizes and heat.measure != "params" else ""
+    said = f"Share of {NAMES[heat.measure]}{sizes} "
+    told = html.font(said, DETAIL, theme.secondary, longest=80)
     cells = [
         html.cell(html.font(f" {text} ", DETAIL, ink), bgcolor=fill, cellpadding=2)
         for fill, text, ink in scale(theme)

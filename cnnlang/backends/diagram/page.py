@@ -20,7 +20,7 @@ from cnnlang.backends.diagram.volumes.model import Volume, collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
-from cnnlang.backends.diagram.words import percent
+from cnnlang.backends.diagram.words import chosen, percent
 from cnnlang.backends.summary import count, usual_sizes
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
@@ -185,8 +185,7 @@ def entry(drawing: Drawing, at: tuple[float, float], colour: str, text: str, the
 def remarks(graph: Graph, sizes: Mapping[str, int]) -> Iterator[str]:
     """What one has to know to read the figure."""
     if sizes:
-        chosen = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
-        yield f"drawn for {chosen}."
+        yield f"drawn for {chosen(sizes)}."
     yield "side ~ size^0.55, thickness ~ √channels; channels below, size at the edge."
     if set(graph.training_outputs or ()) - set(graph.outputs):
         yield "heads for training alone are left out."

@@ -22,7 +22,7 @@ from cnnlang.backends.diagram.parts import scene, within
 from cnnlang.backends.diagram.scaling import Picture
 from cnnlang.backends.diagram.scopes import Mark, Scene
 from cnnlang.backends.diagram.tones import SIGNS, marked
-from cnnlang.backends.diagram.words import Shapes
+from cnnlang.backends.diagram.words import Shapes, chosen
 from cnnlang.backends.summary import count, usual_sizes
 from cnnlang.graph import Graph
 
@@ -76,14 +76,15 @@ def gone(marks: Mapping[int, Status]) -> str:
 
 
 def difference(before: Graph, after: Graph) -> str:
-    """The difference in numbers: `+1.18M parameters (+5%) · +302M MACs (+8%)`.
+    """The difference in numbers: `+1.18M (+5%) parameters · +302M (+8%) MACs`.
 
     Free dimensions have the same ordinary size in both, or MACs are not compared.
     """
     told = [more(costs.total_parameters(before), costs.total_parameters(after), "parameters")]
     sizes = usual_sizes(before)
     if sizes == usual_sizes(after):
-        told.append(more(macs(before, sizes), macs(after, sizes), "MACs"))
+        what = f"MACs for {chosen(sizes)}" if sizes else "MACs"
+        told.append(more(macs(before, sizes), macs(after, sizes), what))
     return " · ".join(told)
 
 
@@ -93,7 +94,7 @@ def more(old: int, new: int, what: str) -> str:
     sign = "+" if new > old else "−"
     part = 100 * abs(new - old) / old if old else 0.0
     share = f" ({sign}{part:.0f}%)" if part >= 10 else f" ({sign}{part:.2g}%)" if part else ""
-    return f"{sign}{count(abs(new - old))} {what}{share}"
+    return f"{sign}{count(abs(new - old))}{share} {what}"
 
 
 # --- cards ---------------------------------------------------------------------------------------

@@ -124,6 +124,11 @@ def percent(share: float) -> str:
     return f"{value:.0f}%" if value >= 1 or not value else f"{value:.1f}%"
 
 
+def chosen(sizes: Mapping[str, int]) -> str:
+    """The sizes that free dimensions are taken to have: `H = 224, W = 224`."""
+    return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
+
+
 class Shapes:
     """Writes shapes as a person would, for the sizes for which the network is valid.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from cnnlang.backends.summary import walk
 from cnnlang.diagnostics.suggest import nearest
-from cnnlang.graph import Apply, Enter, Graph, Instance, Located, Node
+from cnnlang.graph import Apply, Enter, Graph, Instance, Located, Node, walk
 from cnnlang.sizes import symbols
 
 LISTED = 6

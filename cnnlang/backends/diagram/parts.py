@@ -9,8 +9,7 @@ from cnnlang.backends.diagram.excerpt import PartError, missing, names
 from cnnlang.backends.diagram.look import Look
 from cnnlang.backends.diagram.repeats import fold
 from cnnlang.backends.diagram.scopes import Mark, Scene, Scope, Unit, arrange, together
-from cnnlang.backends.summary import walk
-from cnnlang.graph import Enter, Graph
+from cnnlang.graph import Enter, Graph, walk
 
 MARKS: Mapping[Status | None, Mark] = {
     None: "same",

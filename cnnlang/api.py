@@ -231,7 +231,8 @@ def draw(
 
     `only` is the path of a module or layer to draw alone. Modules deeper than `depth` levels are
     closed, as are those that `collapse` names by path or block; those that `expand` names are
-    open, and nothing in them is folded. `highlight` colours by the share of `params` or `macs`.
+    open, and nothing in them is folded. `highlight` colours by the share of `params`, `macs` or
+    `memory` (what autograd saves, for networks without free dimensions).
     `width` is one like `8.5cm`, `3.3in` or `240pt`; letters that get too small give a warning.
 
     What comes back shows itself in a notebook. Raises `CompileError` for errors in the file,

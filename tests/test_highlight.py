@@ -6,8 +6,10 @@ import re
 from itertools import combinations, pairwise
 
 import pytest
+from click.testing import CliRunner
 
 import cnnlang
+from cnnlang.analysis.memory import memory, setting
 from cnnlang.api import compile_file
 from cnnlang.backends.diagram import MEASURES, STYLES, Look
 from cnnlang.backends.diagram.automatic import colours
@@ -17,6 +19,7 @@ from cnnlang.backends.diagram.palette import DARK, LIGHT, Theme
 from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.tones import BOUNDS, TURN, heat, heated, scale, step
 from cnnlang.backends.summary import summary
+from cnnlang.cli import command
 from tests.test_volumes import DRAWN, apart
 
 themes = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -73,7 +76,10 @@ def test_what_is_shown_adds_up_to_the_whole(name: str, measure: str, depth: int 
     graph = compile_file(f"zoo:{name}", None, None, {0: (3, 224, 224)})[0]
     units = scene(graph, Look(depth=depth)).units
     found, told = heat(graph, measure, units), summary(graph)
-    assert found.total == (told.parameters if measure == "params" else told.macs)
+    loss = 4 * 1000  # bytes that the loss keeps of 1000 classes, which are no layer's
+    saved = memory(graph, setting()).saved.each - loss
+    totals = {"params": told.parameters, "macs": told.macs, "memory": saved}
+    assert found.total == totals[measure]
     assert sum(found.share(found.value(unit)) for unit in units) == pytest.approx(1)
 
 
@@ -132,5 +138,21 @@ def test_drawings(make: object, file: str, network: str | None) -> None:
 
 
 def test_an_unknown_cost_is_refused() -> None:
-    with pytest.raises(ValueError, match="a highlight is one of params, macs, not 'time'"):
+    with pytest.raises(ValueError, match="a highlight is one of params, macs, memory, not 'time'"):
         cnnlang.draw("examples/lenet5.cnn", highlight="time")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_memory(style: str) -> None:
+    """What autograd saves: on the cards it stands in place of the MACs."""
+    look = {"style": style, "highlight": "memory"}
+    text = cnnlang.draw("examples/lenet5.cnn", **look).decode()  # type: ignore[arg-type]
+    assert "Share of memory saved for training" in text
+    assert {"graph": "KiB · ", "blocks": "KiB · ", "volumes": "%<"}[style] in text
+
+
+def test_memory_needs_sizes() -> None:
+    wrong = CliRunner().invoke(command, ["draw", "zoo:resnet18", "--highlight", "memory"])
+    assert wrong.exit_code == 1
+    said = "the memory of ResNet18 depends on H, W: give --input 3x224x224"
+    assert wrong.output == f"error: {said}\n"

@@ -94,7 +94,7 @@ def measured(ctx: click.Context, parameter: click.Parameter, text: str | None) -
 @click.option(
     "--highlight",
     type=click.Choice(MEASURES),
-    help="Colour by the share of the parameters or of the MACs.",
+    help="Colour by the share of parameters, MACs, or memory that autograd saves (with --input).",
 )
 @click.option(
     "--width",
@@ -138,6 +138,7 @@ def verify(look: Look, format: str) -> None:
 
 def drawn(graph: Graph, make: Callable[[], diagram.Picture]) -> diagram.Picture:
     """A picture, or why there is none."""
+    from cnnlang.analysis.memory import Unpredictable
     from cnnlang.backends.diagram.excerpt import PartError
     from cnnlang.backends.rendering import RenderError
 
@@ -146,6 +147,18 @@ def drawn(graph: Graph, make: Callable[[], diagram.Picture]) -> diagram.Picture:
             return make()
     except (PartError, RenderError) as error:
         raise Failure(str(error)) from None
+    except Unpredictable as problem:
+        raise Failure(unknown(graph, problem)) from None
+
+
+def unknown(graph: Graph, problem: Exception) -> str:
+    """Why the memory of a network is not known, and what to give."""
+    from cnnlang.backends.summary import suggestion, summary
+
+    if not graph.free:
+        return f"the memory of {graph.name} cannot be told: {problem}"
+    where = f"{', '.join(graph.free)}: give {suggestion(summary(graph))}"
+    return f"the memory of {graph.name} depends on {where}"
 
 
 def tell(path: str, picture: diagram.Picture) -> None:

@@ -9,8 +9,8 @@ STYLES = ("graph", "blocks", "volumes")
 THEMES = ("light", "dark", "auto")
 DIRECTIONS = ("TB", "LR")
 FORMATS = ("svg", "png", "pdf", "dot", "mermaid")
-MEASURES = ("params", "macs")
-"""Costs by which a figure can be coloured."""
+MEASURES = ("params", "macs", "memory")
+"""Costs by which a figure can be coloured; memory is what autograd saves for training."""
 SCALED = ("svg", "png", "pdf")
 """Formats that have a width."""
 UNITS = {"pt": 1.0, "in": 72.0, "mm": 7.2 / 2.54, "cm": 72 / 2.54}

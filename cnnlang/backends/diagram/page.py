@@ -14,7 +14,7 @@ from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.look import USUAL, Look
 from cnnlang.backends.diagram.palette import SUBTITLE, THEMES, TITLE, Theme
 from cnnlang.backends.diagram.parts import scene
-from cnnlang.backends.diagram.tones import NAMES, heated
+from cnnlang.backends.diagram.tones import NAMES, Heat, heat, heated
 from cnnlang.backends.diagram.tones import scale as scale_of
 from cnnlang.backends.diagram.volumes.model import Volume, collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
@@ -43,8 +43,11 @@ def cards(graph: Graph, theme: str, options: Look = USUAL, side: Side | None = N
     """
     look, sizes = THEMES[theme], usual_sizes(graph)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
-    found = dealt(collect(scene(graph, options, side.statuses if side else None), sizes))
-    Overview(found, look, drawing, options.highlight).draw()
+    maps = collect(scene(graph, options, side.statuses if side else None), sizes)
+    told = heat(graph, options.highlight) if options.highlight else None
+    for volume in maps if told else ():
+        volume.value = told.sum(volume.units) if told else 0
+    Overview(dealt(maps), look, drawing, told).draw()
     head(drawing, graph, sizes, look, side)
     if options.highlight:
         shares(drawing, drawing.box[3] + 24, options.highlight, look)
@@ -59,7 +62,7 @@ def volumes(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
     look, sizes = THEMES[theme], usual_sizes(graph)
     maps = collect(scene(graph, options), sizes)
     if options.highlight:
-        colour(maps, options.highlight, look)
+        colour(maps, heat(graph, options.highlight), look)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     if descends(maps):
         Stairs(maps, scale(maps, 118.0, 0.95), look, drawing).draw()
@@ -74,9 +77,9 @@ def volumes(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
     return drawing
 
 
-def colour(maps: list[Volume], measure: str, theme: Theme) -> None:
+def colour(maps: list[Volume], told: Heat, theme: Theme) -> None:
     """Give every map the colour of its share of a cost, and the share in words."""
-    values = [each.parameters if measure == "params" else each.macs for each in maps]
+    values = [told.sum(each.units) for each in maps]
     total = sum(values)
     for volume, value in zip(maps, values, strict=True):
         share = value / total if total else 0.0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from cnnlang.analysis import costs
+from cnnlang.analysis.memory import memory, setting
+from cnnlang.analysis.memory.words import amount
 from cnnlang.backends.diagram.palette import Theme
 from cnnlang.backends.diagram.scopes import Mark, Unit
 from cnnlang.backends.diagram.words import percent
@@ -19,7 +21,7 @@ BOUNDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the whole at which a colour begins; below the first there is one more."""
 TURN = 5
 """The first colour on which letters have the colour of the background."""
-NAMES = {"params": "parameters", "macs": "MACs"}
+NAMES = {"params": "parameters", "macs": "MACs", "memory": "memory saved for training"}
 
 SIGNS: Mapping[Mark, str] = {"added": "+", "removed": "−", "changed": "~"}
 """The second cue of what becomes of a layer; outlines of what is removed are dashed too."""
@@ -34,17 +36,19 @@ LIKE: Mapping[Mark, str] = {"added": "pool", "removed": "merge", "changed": "con
 class Heat:
     """The share that units have of one cost of a network; free dimensions have ordinary sizes."""
 
-    graph: Graph
     measure: str
     sizes: Mapping[str, int]
-    total: int
+    costs: Mapping[int, int]
+    total: int = 0
 
     def value(self, unit: Unit) -> int:
         """What a unit costs with all that it stands for."""
-        if self.measure == "params":
-            return sum(each.parameters for each in unit.whole)
-        nodes = (node for each in unit.whole for node in (each.head, *each.chips) if node)
-        return sum(at(costs.macs(self.graph, node), self.sizes) for node in nodes)
+        return self.sum(unit.whole)
+
+    def sum(self, units: Iterable[Unit]) -> int:
+        """What some units cost."""
+        nodes = (node for unit in units for node in (unit.head, *unit.chips) if node)
+        return sum(self.costs.get(node.index, 0) for node in nodes)
 
     def share(self, value: int) -> float:
         return value / self.total if self.total else 0.0
@@ -52,13 +56,27 @@ class Heat:
     def told(self, unit: Unit) -> str:
         """The cost of a unit in numbers: `2.36M · 9%`, nothing for none."""
         value = self.value(unit)
-        return f"{count(value)} · {percent(self.share(value))}" if value else ""
+        return f"{self.number(value)} · {percent(self.share(value))}" if value else ""
+
+    def number(self, value: int) -> str:
+        """A cost in a few letters."""
+        return amount(value) if self.measure == "memory" else count(value)
 
 
-def heat(graph: Graph, measure: str, units: list[Unit]) -> Heat:
-    """How units share a cost, which is one of `MEASURES`."""
-    whole = Heat(graph, measure, usual_sizes(graph), 0)
+def heat(graph: Graph, measure: str, units: Iterable[Unit] = ()) -> Heat:
+    """How units share a cost, which is one of `MEASURES`; raises `Unpredictable` for memory."""
+    sizes = usual_sizes(graph)
+    whole = Heat(measure, sizes, numbers(graph, measure, sizes))
     return replace(whole, total=sum(map(whole.value, units)))
+
+
+def numbers(graph: Graph, measure: str, sizes: Mapping[str, int]) -> dict[int, int]:
+    """What every node costs, by index; memory is what autograd saves of one sample in float32."""
+    if measure == "params":
+        return {node.index: costs.parameters(graph, node) for node in costs.owners(graph)}
+    if measure == "memory":
+        return {index: saved.each for index, saved in memory(graph, setting()).layers.items()}
+    return {node.index: at(costs.macs(graph, node), sizes) for node in graph.layers}
 
 
 def step(share: float) -> int:

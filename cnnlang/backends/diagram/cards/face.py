@@ -70,9 +70,9 @@ class Face:
     # --- painting --------------------------------------------------------------------------------
 
     def paint(
-        self, drawing: Drawing, theme: Theme, total: tuple[int, int], bars: Theme | None = None
+        self, drawing: Drawing, theme: Theme, total: tuple[int, int, int], bars: Theme | None = None
     ) -> None:
-        """Draw the card; `total` are the parameters and MACs of all cards, `bars` their colours."""
+        """Draw the card; `total` are the costs of all cards, `bars` their colours."""
         if self.card.mark in SIGNS:
             drawing.add(*sign(SIGNS[self.card.mark], self.left - 12, self.top + 10, theme))
         if self.card.category == "port":
@@ -91,7 +91,9 @@ class Face:
         fills = bars.line["conv"], bars.line["activation"]
         params, macs = (self.card.parameters, total[0]), (self.card.macs, total[1])
         marks += self.share(theme, y + 6, params, "params", fills[0], weights)
-        marks += self.share(theme, y + 6 + LINE, macs, "MACs", fills[1])
+        if self.card.note:
+            macs = self.card.value, total[2]
+        marks += self.share(theme, y + 6 + LINE, macs, "MACs", fills[1], self.card.note)
         drawing.add(Group(tuple(marks), self.told()))
 
     def port(self, theme: Theme) -> Iterator[Polygon | Text]:

@@ -36,7 +36,8 @@ class Volume:
     `joins` those that are added on the way out, as in a named skip. `times` is how many equal
     blocks it stands for, and `sample` the units of one of them; `group` is what the opened module
     around it is called. `outputs` is how many outputs of the network it is. One that is `apart` is
-    not shown as one with others; where costs are told, `heat` is its colour and `note` its share.
+    not shown as one with others; where a cost is told, `value` is that of the map, `heat` its
+    colour and `note` its share.
     """
 
     units: list[Unit]
@@ -53,6 +54,7 @@ class Volume:
     macs: int = 0
     outputs: int = 0
     apart: bool = False
+    value: int = 0
     heat: str = ""
     note: str = ""
     sample: list[Unit] = field(default_factory=list)

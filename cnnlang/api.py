@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -211,29 +212,47 @@ def draw(
     style: str | None = None,
     theme: str = "light",
     direction: str | None = None,
+    only: str | None = None,
+    depth: int | None = None,
+    collapse: Sequence[str] = (),
+    expand: Sequence[str] = (),
+    highlight: str | None = None,
+    width: str | None = None,
     shapes: Mapping[str | int, Shape] | None = None,
     **parameters: Any,
 ) -> Figure:
     """The figure of a network; written to `output` as well, if that is given.
 
-    `format` is `svg`, `png`, `pdf` or `dot`: that of the output's name unless given, else `svg`.
-    `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the right),
-    `blocks` (a card for each block with its share of the costs) or `volumes` (the figure of a
-    paper: feature maps as boxes to scale); `graph` unless given, `blocks` for large networks.
-    `theme` is `light`, `dark`, or `auto` for an SVG that follows its surroundings. What comes back
-    shows itself in a notebook. Raises `CompileError` for errors in the file, `RenderError` if no
-    picture can be made.
+    `format` is `svg`, `png`, `pdf`, `mermaid` or `dot`: that of the output's name unless given,
+    else `svg`. `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the
+    right), `blocks` (a card for each block with its share of the costs) or `volumes` (the figure of
+    a paper: feature maps as boxes to scale); `graph` unless given, `blocks` for large networks.
+    `theme` is `light`, `dark`, or `auto` for an SVG that follows its surroundings.
+
+    `only` is the path of a module or layer to draw alone. Modules deeper than `depth` levels are
+    closed, as are those that `collapse` names by path or block; those that `expand` names are
+    open, and nothing in them is folded. `highlight` colours by the share of `params`, `macs` or
+    `memory` (what autograd saves, for networks without free dimensions).
+    `width` is one like `8.5cm`, `3.3in` or `240pt`; letters that get too small give a warning.
+
+    What comes back shows itself in a notebook. Raises `CompileError` for errors in the file,
+    `RenderError` if no picture can be made, `ValueError` for options and parts that there are not.
     """
     from cnnlang.backends import diagram
+    from cnnlang.backends.diagram.look import points
     from cnnlang.backends.rendered import save
 
     suffix = os.path.splitext(os.fspath(output))[1] if output is not None else ""  # noqa: PTH122
+    format = format or suffix.lower().lstrip(".").replace("mmd", "mermaid") or "svg"
+    size = None if width is None else points(width)
+    chosen = (style, theme, direction, only, depth, tuple(collapse), tuple(expand), highlight, size)
     graph = compile_file(path, network, parameters, shapes)[0]
-    format = format or suffix.lower().lstrip(".") or "svg"
-    data = diagram.draw(graph, format, style=style, theme=theme, direction=direction)
+    picture = diagram.draw(graph, format, diagram.Look(*chosen))
+    for note in picture.notes:
+        warnings.warn(note, stacklevel=2)
     if output is not None:
-        save(output, data)
-    return Figure(data, format)
+        save(output, picture.data)
+    return Figure(picture.data, format)
 
 
 def load(

@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -195,7 +196,11 @@ def test_themes_and_directions() -> None:
 @pytest.mark.parametrize(("file", "network"), ALL)
 def test_every_label_is_well_formed(file: str, network: str | None) -> None:
     scene = fold(arrange(graph_of(file, network)))
-    made = [labels.node(unit, LIGHT, 122)["label"] for unit in scene.units]
+    shapes = Shapes({})
+    made = []
+    for unit, mark, note in product(scene.units, ("", "added"), ("", "1.2M · 3%")):
+        unit.mark = mark
+        made.append(labels.node(unit, labels.Face(LIGHT, 122, shapes, note))["label"])
     todo = [scene.root]
     while todo:
         inner = [item for item in todo.pop().items if isinstance(item, Scope)]

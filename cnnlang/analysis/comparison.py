@@ -142,6 +142,21 @@ def compare(before: Graph, after: Graph) -> Comparison:
     )
 
 
+def statuses(before: Graph, after: Graph) -> tuple[dict[int, Status], dict[int, Status]]:
+    """What becomes of the nodes of each network, by index; those that stay as they are left out."""
+    pairs = align(before, after)
+    differences = Differences(before, after, pairs)
+    old: dict[int, Status] = {}
+    new: dict[int, Status] = {}
+    for i, j in order(before, after, pairs):
+        if i is None or j is None:
+            old |= {} if i is None else {i: "removed"}
+            new |= {} if j is None else {j: "added"}
+        elif change := differences.both(before.nodes[i], after.nodes[j]):
+            old[i] = new[j] = change.status
+    return old, new
+
+
 def totals(graph: Graph) -> Totals:
     return Totals(
         graph.name,

@@ -13,11 +13,13 @@ from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cnnlang.backends.diagram.child import ABSENT, HURRIED, resolution
+from cnnlang.backends.diagram.child import ABSENT, HURRIED, PIXELS, SIZED, resolution
 
 FORMATS = ("svg", "png", "pdf")
 PATIENCE = 60.0
 """Seconds that a layout may take before it is tried once more in a hurry."""
+FINE = 300
+"""Dots per inch of a bitmap whose size is given."""
 
 
 FONTS = Path(__file__).parent / "diagram" / "fonts"
@@ -40,9 +42,19 @@ class RenderError(Exception):
     """No picture could be made; the message says why and what to do."""
 
 
-def picture(text: str, format: str) -> bytes:
-    """As `render`; the format `dot` is the text itself."""
+def picture(text: str, format: str, inches: tuple[float, float] | None = None) -> bytes:
+    """As `render`; the format `dot` is the text itself. `inches` are the sides of the picture."""
+    if inches is not None:
+        text = sized(text, format, inches)
     return text.encode("utf-8") if format == "dot" else render(text, format)
+
+
+def sized(text: str, format: str, inches: tuple[float, float]) -> str:
+    """Graphviz text that makes a picture with these sides, a bitmap of `FINE` dots per inch."""
+    look = f'{SIZED}{inches[0]:.4f},{inches[1]:.4f}!" margin=0'
+    dots = min(FINE, int(PIXELS / max(inches)))
+    look += f" dpi={dots}]" if format == "png" else "]"
+    return text.replace("{", look, 1)
 
 
 def render(text: str, format: str, *, patience: float = PATIENCE) -> bytes:
@@ -82,7 +94,7 @@ def installed(data: bytes, format: str, fast: bool, patience: float) -> bytes:
             "without it, write the figure as `.dot`"
         )
     options = [f"-G{name}={value}" for name, value in HURRIED.items()] if fast else []
-    if format == "png":
+    if format == "png" and not data.startswith(SIZED.encode(), data.index(b"{")):
         placed = checked(launch([dot, "-Tdot", *options], data, patience))
         box = re.search(rb'bb="([-0-9.,]+)"', placed)
         options += [f"-Gdpi={resolution(box[1].decode())}"] if box else []

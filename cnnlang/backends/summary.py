@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from cnnlang import amounts
-from cnnlang.amounts import count as count
+from cnnlang.amounts import count
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import Field, Fields, receptive, words
 from cnnlang.analysis.validity import solve

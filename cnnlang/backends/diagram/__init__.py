@@ -6,83 +6,128 @@ is the figure of a paper: feature maps as boxes to scale.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from cnnlang.backends.diagram.look import (
+    DIRECTIONS,
+    FORMATS,
+    MEASURES,
+    STYLES,
+    THEMES,
+    USUAL,
+    Look,
+    checked,
+    known,
+)
+from cnnlang.backends.diagram.scaling import Picture
 
 if TYPE_CHECKING:
     import graphviz
 
+    from cnnlang.backends.diagram.drawing import Drawing
     from cnnlang.graph import Graph
 
-STYLES = ("graph", "blocks", "volumes")
-THEMES = ("light", "dark", "auto")
-DIRECTIONS = ("TB", "LR")
+__all__ = ["DIRECTIONS", "FORMATS", "MEASURES", "STYLES", "THEMES", "Look", "Picture", "draw"]
+
 MOST = 60
 """Operations up to which all of them are shown unless a style is asked for."""
-FORMATS = ("svg", "png", "pdf", "dot")
 
 
-def draw(
-    graph: Graph,
-    format: str,
-    *,
-    style: str | None = None,
-    theme: str = "light",
-    direction: str | None = None,
-) -> bytes:
-    """A figure as a file of a format; each option is one of those that are listed above.
+def draw(graph: Graph, format: str, look: Look = USUAL) -> Picture:
+    """A figure as a file of a format, with what one should know about it.
 
-    Without a `style`, a network of few operations is drawn as `graph`, a large one as `blocks`.
-    The theme `auto` is for SVG: it turns dark where its surroundings are. `direction` is for the
-    style `graph`, which runs downwards (`TB`) unless it is told to run to the right (`LR`). Raises
-    `ValueError` for any other option, `RenderError` if no picture can be made.
+    Without a style, a network of few operations is drawn as `graph`, a large one as `blocks`.
+    Raises `ValueError` for options that there are not or that do not go together, `PartError` for
+    names of parts that the network has not, `RenderError` if no picture can be made.
     """
-    style = style or ("graph" if direction else usual(graph))
-    known("style", style, STYLES)
-    known("format", format, FORMATS)
-    known("theme", theme, THEMES)
-    if style != "graph" and direction is not None:
-        raise ValueError(f"the style {style} has no direction of its own")
-    if theme == "auto" and format != "svg":
-        raise ValueError(f"the theme auto is for svg, not for {format}")
-    if style == "graph":
-        return operations(graph, format, theme, direction or "TB")
-    return drawn(graph, format, style, theme)
+    from cnnlang.backends.diagram.excerpt import excerpt
+
+    checked(look, format)
+    graph = graph if look.only is None else excerpt(graph, look.only)
+    if format == "mermaid":
+        return flowchart(graph, look)
+    style = look.style or ("graph" if look.direction else usual(graph, look))
+    look = replace(look, style=style)
+    found = operations(graph, format, look) if style == "graph" else drawn(graph, format, look)
+    return advised(found, graph, look) if found.notes else found
 
 
-def operations(graph: Graph, format: str, theme: str, direction: str) -> bytes:
+def flowchart(graph: Graph, look: Look) -> Picture:
+    """The style `graph` as text for Mermaid."""
+    from cnnlang.backends.diagram.mermaid import limits, mermaid
+
+    text = mermaid(graph, look)
+    return Picture(text.encode(), limits(text))
+
+
+def operations(graph: Graph, format: str, look: Look) -> Picture:
     """The style `graph`, laid out by Graphviz."""
+    from cnnlang.backends.diagram.figure import draw as units
+
+    return laid(units(graph, themes(look)[0], look.direction or "TB", look).source, format, look)
+
+
+def laid(source: str, format: str, look: Look) -> Picture:
+    """Graphviz text in the colours of the palette as a file."""
     from cnnlang.backends.diagram.automatic import automatic, palette
+    from cnnlang.backends.diagram.scaling import fitted, scaled
     from cnnlang.backends.rendering import picture
 
-    plain = "light" if theme == "auto" else theme
-    data = picture(diagram(graph, theme=plain, direction=direction).source, format)
-    return automatic(data.decode(), palette()).encode() if theme == "auto" else data
+    if look.width is None and format != "svg":
+        return Picture(picture(source, format))
+    svg = picture(source, "svg").decode()
+    if format != "svg":
+        return fitted(source, svg, format, look)
+    return scaled(automatic(svg, palette()) if look.theme == "auto" else svg, look)
 
 
-def drawn(graph: Graph, format: str, style: str, theme: str) -> bytes:
+def drawn(graph: Graph, format: str, look: Look) -> Picture:
     """The styles `blocks` and `volumes`, laid out here."""
-    from cnnlang.backends.diagram.automatic import automatic, paired
     from cnnlang.backends.diagram.page import cards, volumes
+
+    make = volumes if look.style == "volumes" else cards
+    drawings = [make(graph, theme, look) for theme in themes(look)]
+    return written(drawings, format, look)
+
+
+def advised(picture: Picture, graph: Graph, look: Look) -> Picture:
+    """The picture, whose letters are small, with the style that has larger ones if there is one."""
+    from cnnlang.backends.diagram.page import cards
+    from cnnlang.backends.diagram.scaling import LEAST, letters
+    from cnnlang.backends.diagram.vector import svg
+
+    theme, note = themes(look)[0], picture.notes[0]
+    if look.style == "blocks" or letters(svg(cards(graph, theme, look)), look.width or 0) < LEAST:
+        return picture
+    return replace(picture, notes=(f"{note}; `--style blocks` fits this width",))
+
+
+def themes(look: Look) -> tuple[str, ...]:
+    """The themes in which a figure is drawn: two for the one that follows its surroundings."""
+    return ("light", "dark") if look.theme == "auto" else (look.theme,)
+
+
+def written(drawings: list[Drawing], format: str, look: Look) -> Picture:
+    """A drawing as a file; with a second one that takes its place in dark surroundings."""
+    from cnnlang.backends.diagram.automatic import automatic, paired
     from cnnlang.backends.diagram.pinned import pinned
+    from cnnlang.backends.diagram.scaling import fitted, scaled
     from cnnlang.backends.diagram.vector import svg
     from cnnlang.backends.rendering import picture
 
-    make = volumes if style == "volumes" else cards
-    drawing = make(graph, "light" if theme == "auto" else theme)
-    if format != "svg":
-        return picture(pinned(drawing), format)
-    text = svg(drawing)
-    return (
-        automatic(text, paired(drawing, make(graph, "dark"))) if theme == "auto" else text
-    ).encode()
+    text = svg(drawings[0])
+    if format == "svg":
+        return scaled(automatic(text, paired(*drawings)) if drawings[1:] else text, look)
+    source = pinned(drawings[0])
+    return fitted(source, text, format, look) if look.width else Picture(picture(source, format))
 
 
-def usual(graph: Graph) -> str:
-    """The style for a network of this size: every operation if they fit a page."""
-    from cnnlang.backends.diagram.repeats import fold
-    from cnnlang.backends.diagram.scopes import arrange
+def usual(graph: Graph, look: Look = USUAL, most: int = MOST) -> str:
+    """The style for a network of this size: every operation if there are `most` of them."""
+    from cnnlang.backends.diagram.parts import scene
 
-    return "graph" if len(fold(arrange(graph)).units) <= MOST else "blocks"
+    return "graph" if len(scene(graph, look).units) <= most else "blocks"
 
 
 def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> graphviz.Digraph:
@@ -95,10 +140,4 @@ def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> gra
 
     known("theme", theme, ("light", "dark"))
     known("direction", direction, DIRECTIONS)
-    return units(graph, theme, direction)
-
-
-def known(name: str, value: str, values: tuple[str, ...]) -> None:
-    """Raises `ValueError` if an option is none of those that there are."""
-    if value not in values:
-        raise ValueError(f"a {name} is one of {', '.join(values)}, not {value!r}")
+    return units(graph, theme, direction, USUAL)

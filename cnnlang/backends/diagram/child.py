@@ -24,6 +24,9 @@ DPI, PIXELS = 144, 30_000
 PLACED = "layout=nop2"
 """What a text says whose nodes are in their places."""
 
+SIZED = '{\n\tgraph [size="'
+"""How a text goes on after its name where its sides and its resolution are given."""
+
 ARROW = 6
 """The length of an arrowhead in points."""
 
@@ -50,7 +53,7 @@ def main(format: str, fast: bool) -> int:
         graph.layout(prog="dot")
         for edge in graph.edges():
             straighten(graph, edge)
-    if format == "png":
+    if format == "png" and not text.startswith(SIZED, text.index("{")):
         graph.graph_attr["dpi"] = str(resolution(graph.graph_attr["bb"]))
     sys.stdout.buffer.write(graph.draw(format=format, prog="nop2"))
     return 0

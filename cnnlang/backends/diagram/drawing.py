@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from cnnlang.backends.diagram.letters import width
 
@@ -28,6 +28,7 @@ class Polygon:
     fill: str
     line: str
     thick: float = 0.7
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,16 @@ class Drawing:
         corners = [corner for mark in self.flat for corner in covered(mark)]
         xs, ys = [x for x, _ in corners], [y for _, y in corners]
         return min(xs), min(ys), max(xs), max(ys)
+
+
+def shifted(mark: Mark, dx: float, dy: float) -> Mark:
+    """A mark in another place."""
+    if isinstance(mark, Group):
+        marks = tuple(shifted(each, dx, dy) for each in mark.marks)
+        return replace(mark, marks=cast("tuple[Polygon | Line | Text, ...]", marks))
+    if isinstance(mark, Text):
+        return replace(mark, at=(mark.at[0] + dx, mark.at[1] + dy))
+    return replace(mark, points=tuple((x + dx, y + dy) for x, y in mark.points))
 
 
 def covered(mark: Polygon | Line | Text) -> tuple[Point, ...]:

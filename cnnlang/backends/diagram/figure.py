@@ -11,9 +11,11 @@ from cnnlang.analysis.validity import solve
 from cnnlang.backends.diagram import labels
 from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
+from cnnlang.backends.diagram.look import Look
 from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
-from cnnlang.backends.diagram.repeats import fold
-from cnnlang.backends.diagram.scopes import Scene, Scope, Unit, arrange
+from cnnlang.backends.diagram.parts import scene
+from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
+from cnnlang.backends.diagram.tones import Heat, heat, heated, marked
 from cnnlang.backends.diagram.words import Shapes
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
@@ -22,15 +24,15 @@ BENT = "2"
 """How strongly an edge is kept short, off the spine."""
 
 
-def draw(graph: Graph, theme: str, direction: str) -> graphviz.Digraph:
+def draw(graph: Graph, theme: str, direction: str, look: Look) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
-    scene = fold(arrange(graph))
+    found = scene(graph, look)
     shapes = Shapes(solve(graph).sets)
-    figure = Figure(scene, THEMES[theme], shapes)
-    dot = canvas(labels.heading_of(graph, THEMES[theme], shapes), THEMES[theme], direction)
-    figure.frame(dot, scene.root, 0)
-    for unit in scene.units:
-        figure.connect(dot, unit)
+    told = heat(graph, look.highlight, found.units) if look.highlight else None
+    figure = Figure(found, THEMES[theme], shapes, told)
+    title = labels.heading_of(graph, THEMES[theme], shapes, told)
+    dot = canvas(title, THEMES[theme], direction)
+    figure.write(dot)
     return dot
 
 
@@ -63,14 +65,25 @@ def canvas(title: str, theme: Theme, direction: str) -> graphviz.Digraph:
 class Figure:
     """Writes the nodes and edges of a scene."""
 
-    def __init__(self, scene: Scene, theme: Theme, shapes: Shapes) -> None:
+    def __init__(
+        self, scene: Scene, theme: Theme, shapes: Shapes, heat: Heat | None = None
+    ) -> None:
+        self.scene = scene
         self.shapes = shapes
+        self.heat = heat
         self.theme = theme
         self.flow = Flow(scene.units)
         self.width = labels.width(shapes.write(unit.output.shape) for unit in scene.units)
+        self.spine = "spine"
         self.headers: set[Scope] = set()
         self.drawn: set[tuple[str, str]] = set()
         self.labelled: set[tuple[Unit, Tensor]] = set()
+
+    def write(self, dot: graphviz.Digraph) -> None:
+        """All nodes in their frames, and all edges."""
+        self.frame(dot, self.scene.root, 0)
+        for unit in self.scene.units:
+            self.connect(dot, unit)
 
     # --- nodes -----------------------------------------------------------------------------------
 
@@ -96,10 +109,14 @@ class Figure:
             self.frame(inside, scope, level + 1)
 
     def look(self, unit: Unit) -> dict[str, Any]:
-        return labels.node(unit, self.theme, self.width)
+        if self.heat is None:
+            theme = marked(self.theme, unit.mark)
+            return labels.node(unit, labels.Face(theme, self.width, self.shapes))
+        theme = heated(self.theme, self.heat.share(self.heat.value(unit)))
+        return labels.node(unit, labels.Face(theme, self.width, self.shapes, self.heat.told(unit)))
 
     def node(self, dot: graphviz.Digraph, key: str, look: dict[str, Any], spine: bool) -> None:
-        dot.node(key, **look, **({"group": "spine"} if spine else {}))
+        dot.node(key, **look, **({"group": self.spine} if spine else {}))
 
     def border(self, scope: Scope, level: int) -> dict[str, str]:
         """The attributes of a frame; its name stands in a header or in its corner."""
@@ -152,13 +169,17 @@ class Figure:
         return {"weight": STRAIGHT if straight else BENT}
 
     def caption(self, source: Unit, tensor: Tensor, unit: Unit, skip: bool) -> str:
-        """The shape of a tensor where it is news: once, after what changed it."""
-        joins = unit.kind == "concat" and not skip
-        changed = not source.takes or tensor.shape != source.takes[0].shape
-        if (source, tensor) in self.labelled or not (changed or unit.head is None or joins):
+        """The shape of a tensor where it is news, once."""
+        if (source, tensor) in self.labelled or not news(source, tensor, unit, skip):
             return ""
         self.labelled.add((source, tensor))
         return self.shapes.write(tensor.shape)
+
+
+def news(source: Unit, tensor: Tensor, unit: Unit, skip: bool) -> bool:
+    """True where one wants to read a shape: after what changed it, at outputs, where maps join."""
+    changed = not source.takes or tensor.shape != source.takes[0].shape
+    return changed or unit.ends or (unit.kind == "concat" and not skip)
 
 
 def headed(scope: Scope) -> bool:

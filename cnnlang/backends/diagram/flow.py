@@ -41,7 +41,7 @@ class Flow:
 
     def backbone(self, units: list[Unit]) -> set[Unit]:
         """The longest path to the first output; it leaps over what three or more branches do."""
-        unit: Unit | None = next((each for each in units if each.head is None), None)
+        unit: Unit | None = next((each for each in units if each.ends), None)
         found: set[Unit] = set()
         while unit is not None:
             found.add(unit)

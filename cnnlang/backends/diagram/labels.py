@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import graphviz
 
+from cnnlang.amounts import count
 from cnnlang.analysis import costs
 from cnnlang.backends.diagram import html
+from cnnlang.backends.diagram.letters import width as letters
 from cnnlang.backends.diagram.palette import CHIP, DETAIL, NAME, SUBTITLE, TITLE, Theme
 from cnnlang.backends.diagram.scopes import Scope, Unit
-from cnnlang.backends.diagram.words import SIGNS, Shapes, category, chip, details, heading, title
-from cnnlang.backends.summary import count
+from cnnlang.backends.diagram.tones import NAMES, SIGNS, Heat, scale
+from cnnlang.backends.diagram.words import (
+    MERGES,
+    Shapes,
+    category,
+    chip,
+    chosen,
+    details,
+    heading,
+    title,
+)
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.tensor import show
 
@@ -34,28 +46,97 @@ def width(captions: Iterable[str]) -> int:
     return int(min(WIDE, max(NARROW, 2 * LETTER * longest)))
 
 
-def node(unit: Unit, theme: Theme, width: int) -> Attributes:
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How a unit looks: its colours, the least width of cards, and what is said of its costs."""
+
+    theme: Theme
+    width: int
+    shapes: Shapes
+    note: str = ""
+
+
+def node(unit: Unit, face: Face) -> Attributes:
     """The Graphviz attributes of a unit."""
     look = {
-        "color": theme.line[unit.category],
-        "fillcolor": theme.tint[unit.category],
-        "fontcolor": theme.ink,
+        "color": face.theme.line[unit.category],
+        "fillcolor": face.theme.tint[unit.category],
+        "fontcolor": face.theme.ink,
         "tooltip": graphviz.escape(tooltip(unit)),
     }
-    return look | form(unit, theme, width)
+    return look | form(unit, face)
 
 
-def form(unit: Unit, theme: Theme, width: int) -> Attributes:
+def form(unit: Unit, face: Face) -> Attributes:
     """Label and outline: by what the unit is."""
     if unit.category == "port":
-        return port(unit, theme)
+        return port(unit, face.theme)
     if unit.category == "merge":
-        return merge(unit, theme)
+        return merge(unit, face)
     if unit.category in ("norm", "activation"):
-        return {"label": html.label(chips([head(unit), *unit.chips], theme, 1))}
+        marks = chips([head(unit), *unit.chips], face.theme, 1)
+        return {"label": html.label(told(marks, unit, face) if face.note or unit.mark else marks)}
     if unit.category == "other" and not unit.parameters:
-        return pill(unit, theme)
-    return {"label": html.label(card(unit, theme, width))}
+        return pill(unit, face)
+    return {"label": html.label((module if unit.closed else card)(unit, face))}
+
+
+def told(content: str, unit: Unit, face: Face) -> str:
+    """A label between what becomes of it and what it costs, on the colour that says the same."""
+    look = {"style": "ROUNDED", "bgcolor": face.theme.tint["other"]}
+    cost = html.font(f" {face.note} " if face.note else "", DETAIL, face.theme.ink)
+    cells = filter(None, (*signs(unit, face.theme), content, cost))
+    return html.table(html.row(*map(html.cell, cells)), **look)
+
+
+def signs(unit: Unit, theme: Theme) -> list[str]:
+    """The badge that says what becomes of a unit, if anything does."""
+    return [badge(SIGNS[unit.mark], theme)] if unit.mark in SIGNS else []
+
+
+def headed(unit: Unit, text: str, theme: Theme) -> str:
+    """The heading of a card with its badge; a table in a cell is as wide as it says."""
+    written = html.font(text, NAME, theme.ink, bold=True)
+    found = signs(unit, theme)
+    if not found:
+        return written
+    wide = int(letters(text, NAME, bold=True)) + 28
+    look = {"fixedsize": "TRUE", "width": wide, "height": 18, "align": "LEFT", "cellspacing": 1}
+    return html.table(html.row(*map(html.cell, (*found, written))), **look)
+
+
+def module(unit: Unit, face: Face) -> str:
+    """A closed module: name, block and how often, the shape that it makes, what it costs."""
+    scope, theme = unit.closed, face.theme
+    assert scope is not None
+    shape = f"→ {face.shapes.write(unit.output.shape)}"
+    rows = [
+        pair(
+            headed(unit, names(scope), theme),
+            html.font(kindred(scope), DETAIL, theme.secondary),
+        ),
+        pair(html.font(shape, DETAIL, theme.ink), html.font(face.note, DETAIL, theme.ink)),
+        pair(html.font(costing(unit), DETAIL, theme.secondary), ""),
+        spacer(face.width),
+    ]
+    return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
+
+
+def kindred(scope: Scope) -> str:
+    """The block of a module and how often it comes: `Bottleneck × 3`, for a row of them too."""
+    blocks = [item for item in scope.items if isinstance(item, Scope)]
+    title, times = scope.title, scope.repeat.times if scope.repeat else 1
+    if not title and len(blocks) == len(scope.items) and len({b.title for b in blocks}) == 1:
+        title = blocks[0].title
+        times *= sum(each.repeat.times if each.repeat else 1 for each in blocks)
+    return f"{title} × {times}".strip() if times > 1 else title
+
+
+def costing(unit: Unit) -> str:
+    """Parameters and MACs of a module, those that it has and that are known."""
+    numbers = [f"{count(unit.parameters)} params"] if unit.parameters else []
+    numbers += [f"{count(unit.macs)} MACs"] if unit.macs else []
+    return " · ".join(numbers) or "no params"
 
 
 def head(unit: Unit) -> Node:
@@ -76,19 +157,21 @@ def port(unit: Unit, theme: Theme) -> Attributes:
     }
 
 
-def merge(unit: Unit, theme: Theme) -> Attributes:
+def merge(unit: Unit, face: Face) -> Attributes:
     """A merge: its sign or its name, and the chips that follow."""
-    layer = head(unit).layer
+    layer, theme = head(unit).layer, face.theme
     assert layer is not None
     words = " ".join(layer.caption())
-    text = f"{SIGNS.get(unit.kind, title(layer).lower())} {words}".strip()
-    if unit.kind in SIGNS and not unit.chips and not words:
+    text = f"{MERGES.get(unit.kind, title(layer).lower())} {words}".strip()
+    if unit.kind in MERGES and not (unit.chips or words or face.note or unit.mark):
         label = html.label(html.font(text, 13, theme.ink, bold=True))
         size = {"shape": "circle", "width": "0.3", "fixedsize": "true", "style": "filled"}
         return {"label": label, **size}
-    big = 13 if unit.kind in SIGNS else DETAIL
-    sign = html.cell(html.font(f" {text} ", big, theme.ink, bold=unit.kind in SIGNS))
+    big = 13 if unit.kind in MERGES else DETAIL
+    sign = html.cell(html.font(f" {text} ", big, theme.ink, bold=unit.kind in MERGES))
+    sign = "".join(map(html.cell, signs(unit, theme))) + sign
     marks = [html.cell(each) for each in map_chips(unit.chips, theme, 1)]
+    marks += [html.cell(html.font(f"{face.note} ", DETAIL, theme.ink))] if face.note else []
     return {
         "label": html.label(
             html.table(html.row(sign, *marks), **frame(unit, theme), cellspacing=2, cellpadding=1)
@@ -96,15 +179,17 @@ def merge(unit: Unit, theme: Theme) -> Attributes:
     }
 
 
-def pill(unit: Unit, theme: Theme) -> Attributes:
+def pill(unit: Unit, face: Face) -> Attributes:
     """A layer that only moves numbers about: small and grey."""
-    one = head(unit)
+    one, theme = head(unit), face.theme
     assert one.layer is not None
     dropped = one.layer.family == "Regularisation"
     words = [chip(one.layer)] if dropped else [heading(one), details(one, None)]
-    words += [chip(each.layer) for each in unit.chips if each.layer]
+    words += [*(chip(each.layer) for each in unit.chips if each.layer), face.note]
+    text = html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)
+    label = told(text, unit, replace(face, note="")) if unit.mark in SIGNS else text
     return {
-        "label": html.label(html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)),
+        "label": html.label(label),
         "shape": "box",
         "style": "rounded,filled",
         "height": "0.22",
@@ -112,15 +197,16 @@ def pill(unit: Unit, theme: Theme) -> Attributes:
     }
 
 
-def card(unit: Unit, theme: Theme, width: int) -> str:
+def card(unit: Unit, face: Face) -> str:
     """A unit proper: its name, its options and parameters, its chips."""
-    one = head(unit)
+    one, theme = head(unit), face.theme
     assert one.layer is not None
     detail = details(one, unit.takes[0] if unit.takes else None, unit.growth)
     numbers = count(unit.parameters) if unit.parameters and not unit.growth else ""
+    numbers = face.note or numbers
     rows = [
         pair(
-            html.font(heading(one), NAME, theme.ink, bold=True),
+            headed(unit, heading(one), theme),
             html.font(unit.name, DETAIL, theme.secondary),
         )
     ]
@@ -130,9 +216,14 @@ def card(unit: Unit, theme: Theme, width: int) -> str:
         )
     if unit.chips:
         rows.append(html.row(html.cell(chips(unit.chips, theme, 0), colspan=2, align="LEFT")))
-    spacer = {"colspan": 2, "width": width, "height": 1, "cellpadding": 0, "fixedsize": "TRUE"}
-    rows.append(html.row(html.cell("", **spacer)))
+    rows.append(spacer(face.width))
     return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
+
+
+def spacer(width: int) -> str:
+    """A row that makes a table of two columns so wide at least."""
+    look = {"colspan": 2, "width": width, "height": 1, "cellpadding": 0, "fixedsize": "TRUE"}
+    return html.row(html.cell("", **look))
 
 
 def pair(left: str, right: str) -> str:
@@ -143,8 +234,8 @@ def frame(unit: Unit, theme: Theme) -> Attributes:
     """A rounded outline in the colours of the unit."""
     name = unit.category
     return {
-        "border": 1,
-        "style": "ROUNDED",
+        "border": 2 if unit.mark in SIGNS else 1,
+        "style": "ROUNDED,DASHED" if unit.mark == "removed" else "ROUNDED",
         "color": theme.line[name],
         "bgcolor": theme.tint[name],
     }
@@ -195,7 +286,7 @@ def captions(scope: Scope, theme: Theme, *, full: bool) -> list[str]:
     number = "" if number == "0" else f"{number} in all" if repeat else number
     cells = [html.font(names(scope), SUBTITLE, theme.ink, bold=True)]
     cells += [html.font(scope.title, SUBTITLE, theme.secondary)] if full else []
-    cells += [badge(repeat.times, theme)] if repeat else []
+    cells += [badge(f"× {repeat.times}", theme)] if repeat else []
     if repeat and repeat.grows:
         cells += [html.font(f"i = 0 … {repeat.times - 1}", DETAIL, theme.secondary)]
     cells += [html.font("shared" if scope.again else number, DETAIL, theme.secondary)]
@@ -210,8 +301,9 @@ def names(scope: Scope) -> str:
     return f"{scope.name} – {scope.repeat.last.removeprefix(stem)}"
 
 
-def badge(times: int, theme: Theme) -> str:
-    text = html.cell(html.font(f" × {times} ", SUBTITLE, theme.badge_ink, bold=True))
+def badge(text: str, theme: Theme) -> str:
+    """A few letters, white on black or the other way round."""
+    text = html.cell(html.font(f" {text} ", SUBTITLE, theme.badge_ink, bold=True))
     return html.table(html.row(text), style="ROUNDED", bgcolor=theme.badge)
 
 
@@ -221,24 +313,44 @@ def about(scope: Scope) -> str:
     return f"{path}: {scope.instance.title}\n{scope.parameters:,} parameters"
 
 
-def heading_of(graph: Graph, theme: Theme, shapes: Shapes) -> str:
-    """The title of the figure: name, input, parameters, MACs."""
+def heading_of(graph: Graph, theme: Theme, shapes: Shapes, heat: Heat | None = None) -> str:
+    """The title of the figure: name, input, parameters, MACs, and what the colours say."""
+    more = legend(theme, heat) if heat else ""
+    return html.label(titled(graph, theme, shapes, graph.name, more))
+
+
+def titled(graph: Graph, theme: Theme, shapes: Shapes, text: str, more: str = "") -> str:
+    """A title with the numbers of a network, and more below."""
     total = costs.total_macs(graph)
     inputs = " + ".join(shapes.write(graph.nodes[i].output.shape) for i in graph.inputs)
     facts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
     facts += [f"{count(total)} MACs"] if total is not None else []
-    name = html.cell(html.font(graph.name, TITLE, theme.ink, bold=True))
+    name = html.cell(html.font(text, TITLE, theme.ink, bold=True))
     line = html.cell(html.font("  ·  ".join(facts), SUBTITLE, theme.secondary, longest=200))
     gap = html.cell("", height=6)
-    return html.label(html.table(*map(html.row, (name, line, gap)), cellpadding=2))
+    rows = [name, line, *([html.cell(more)] if more else []), gap]
+    return html.table(*map(html.row, rows), cellpadding=2)
+
+
+def legend(theme: Theme, heat: Heat) -> str:
+    """The shares of a cost that the colours stand for, and the sizes for which it is told."""
+    sizes = f" for {chosen(heat.sizes)}" if heat.sizes and heat.measure != "params" else ""
+    said = f"Share of {NAMES[heat.measure]}{sizes} "
+    told = html.font(said, DETAIL, theme.secondary, longest=80)
+    cells = [
+        html.cell(html.font(f" {text} ", DETAIL, ink), bgcolor=fill, cellpadding=2)
+        for fill, text, ink in scale(theme)
+    ]
+    return html.table(html.row(html.cell(told), *cells))
 
 
 def tooltip(unit: Unit) -> str:
     """What a unit says when one points at it: layer, name, shape, receptive field, costs."""
-    if unit.head is None or unit.head.layer is None:
+    if unit.closed is None and (unit.head is None or unit.head.layer is None):
         return f"{unit.name} {show(unit.output.shape)}"
-    layers = [unit.head, *unit.chips]
+    layers = [unit.head, *unit.chips] if unit.head else []
     lines = [f"{each.layer!r}  {'.'.join(each.path)}" for each in layers]
+    lines += [f"{unit.closed.names[0]}  {unit.closed.title}".rstrip()] if unit.closed else []
     macs = "MACs depend on the input" if unit.macs is None else f"{unit.macs:,} MACs"
     numbers = f"{unit.parameters:,} parameters, {macs}"
     first = " in the first" if any(each.repeat for each in unit.scope.around) else ""

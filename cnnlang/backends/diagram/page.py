@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+from cnnlang.amounts import count
 from cnnlang.analysis import costs
+from cnnlang.analysis.comparison import Status
 from cnnlang.backends.diagram.cards.model import cards as dealt
 from cnnlang.backends.diagram.cards.page import Overview
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
 from cnnlang.backends.diagram.letters import width
+from cnnlang.backends.diagram.look import USUAL, Look
 from cnnlang.backends.diagram.palette import SUBTITLE, THEMES, TITLE, Theme
-from cnnlang.backends.diagram.repeats import fold
-from cnnlang.backends.diagram.scopes import arrange
+from cnnlang.backends.diagram.parts import scene
+from cnnlang.backends.diagram.tones import NAMES, Heat, heat, heated
+from cnnlang.backends.diagram.tones import scale as scale_of
 from cnnlang.backends.diagram.volumes.model import Volume, collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
-from cnnlang.backends.summary import count, usual_sizes
+from cnnlang.backends.diagram.words import chosen, percent
+from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
 
@@ -31,48 +37,114 @@ LEGEND = {
 }
 
 
-def cards(graph: Graph, theme: str) -> Drawing:
-    """The overview of a network; free dimensions are drawn for an ordinary size."""
+def cards(graph: Graph, theme: str, options: Look = USUAL, side: Side | None = None) -> Drawing:
+    """The overview of a network; free dimensions are drawn for an ordinary size.
+
+    `side` tells of the other network where two are compared.
+    """
     look, sizes = THEMES[theme], usual_sizes(graph)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
-    Overview(dealt(collect(fold(arrange(graph)), sizes)), look, drawing).draw()
-    head(drawing, graph, sizes, look)
+    maps = collect(scene(graph, options, side.statuses if side else None), sizes)
+    told = heat(graph, options.highlight) if options.highlight else None
+    for volume in maps if told else ():
+        volume.value = told.sum(volume.units) if told else 0
+    Overview(dealt(maps), look, drawing, told).draw()
+    head(drawing, graph, sizes, look, side)
+    if options.highlight:
+        shares(drawing, drawing.box[3] + 24, options.highlight, look)
     _, _, _, bottom = drawing.box
     notes = [each for each in remarks(graph, sizes) if not each.startswith("side")]
     foot(drawing, bottom + 26, notes, look)
     return drawing
 
 
-def volumes(graph: Graph, theme: str) -> Drawing:
+def volumes(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
     """The paper figure of a network; free dimensions are drawn for an ordinary size."""
     look, sizes = THEMES[theme], usual_sizes(graph)
-    maps = collect(fold(arrange(graph)), sizes)
+    maps = collect(scene(graph, options), sizes)
+    if options.highlight:
+        colour(maps, heat(graph, options.highlight), look)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     if descends(maps):
         Stairs(maps, scale(maps, 118.0, 0.95), look, drawing).draw()
     else:
         Rows(maps, scale(maps, max(60.0, 300 / (1 + len(lanes(maps)))), 1.15), look, drawing).draw()
     head(drawing, graph, sizes, look)
-    legend(drawing, maps, look)
+    if options.highlight:
+        shares(drawing, drawing.box[3] + 26, options.highlight, look)
+    else:
+        legend(drawing, maps, look)
     foot(drawing, drawing.box[3] + 16, list(remarks(graph, sizes)), look)
     return drawing
+
+
+def colour(maps: list[Volume], told: Heat, theme: Theme) -> None:
+    """Give every map the colour of its share of a cost, and the share in words."""
+    values = [told.sum(each.units) for each in maps]
+    total = sum(values)
+    for volume, value in zip(maps, values, strict=True):
+        share = value / total if total else 0.0
+        volume.heat = heated(theme, share).tint["other"]
+        volume.note = percent(share) if value else ""
+
+
+def shares(drawing: Drawing, y: float, measure: str, theme: Theme) -> None:
+    """The shares of a cost that the colours stand for."""
+    text = f"Share of {NAMES[measure]}"
+    x = drawing.box[0]
+    drawing.add(Text((x, y), text, SMALL, theme.secondary, anchor="start"))
+    x += width(text, SMALL) + 8
+    for fill, said, ink in scale_of(theme):
+        wide = width(said, SMALL) + 10
+        corners = ((x, y - 9), (x + wide, y - 9), (x + wide, y + 4), (x, y + 4))
+        drawing.add(Polygon(corners, fill, theme.edge, 0.5))
+        drawing.add(Text((x + wide / 2, y), said, SMALL, ink))
+        x += wide
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two networks that are compared: its title, and what becomes of its nodes.
+
+    `told` is the difference in numbers.
+    """
+
+    title: str
+    statuses: Mapping[int, Status]
+    told: str = ""
 
 
 def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     """The line under the title: inputs, parameters, MACs."""
     shapes = [graph.nodes[i].output.shape for i in graph.inputs]
     inputs = " + ".join("×".join(str(at(s, sizes)) for s in shape) for shape in shapes)
-    needed = costs.reached(graph, graph.outputs)
-    macs = sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
     parts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
-    return "  ·  ".join([*parts, f"{count(macs)} MACs"])
+    return "  ·  ".join([*parts, f"{count(macs(graph, sizes))} MACs"])
 
 
-def head(drawing: Drawing, graph: Graph, sizes: Mapping[str, int], theme: Theme) -> None:
+def macs(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """The multiply-accumulates of one sample for sizes of free dimensions."""
+    needed = costs.reached(graph, graph.outputs)
+    return sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
+
+
+def head(
+    drawing: Drawing,
+    graph: Graph,
+    sizes: Mapping[str, int],
+    theme: Theme,
+    side: Side | None = None,
+) -> None:
     """The title, and the numbers below it."""
     left, top, _, _ = drawing.box
+    if side:
+        drawing.add(
+            Text((left, top - 18), side.told, SUBTITLE, theme.ink, bold=True, anchor="start")
+        )
+        top -= 15
+    title = side.title if side else graph.name
     drawing.add(
-        Text((left, top - 34), graph.name, TITLE, theme.ink, bold=True, anchor="start"),
+        Text((left, top - 34), title, TITLE, theme.ink, bold=True, anchor="start"),
         Text((left, top - 18), facts(graph, sizes), SUBTITLE, theme.secondary, anchor="start"),
     )
 
@@ -117,8 +189,7 @@ def entry(drawing: Drawing, at: tuple[float, float], colour: str, text: str, the
 def remarks(graph: Graph, sizes: Mapping[str, int]) -> Iterator[str]:
     """What one has to know to read the figure."""
     if sizes:
-        chosen = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
-        yield f"drawn for {chosen}."
+        yield f"drawn for {chosen(sizes)}."
     yield "side ~ size^0.55, thickness ~ √channels; channels below, size at the edge."
     if set(graph.training_outputs or ()) - set(graph.outputs):
         yield "heads for training alone are left out."

@@ -18,7 +18,8 @@ TITLE, SUBTITLE, NAME, DETAIL, CHIP = 17, 10, 11, 9, 8
 class Theme:
     """The colours of a figure; `line` and `tint` are by category of layer.
 
-    `skip_ink` is the colour of skips dark enough for small letters.
+    `skip_ink` is the colour of skips dark enough for small letters. `heat` runs from little to
+    much, away from the background, its lightness alone telling how far.
     """
 
     background: str
@@ -34,6 +35,7 @@ class Theme:
     badge_ink: str
     line: Mapping[str, str]
     tint: Mapping[str, str]
+    heat: tuple[str, ...]
 
     @property
     def fill(self) -> dict[str, str]:
@@ -65,6 +67,7 @@ LIGHT = Theme(
         "merge": "#D55E00",
         "port": "#1B1F24",
         "other": "#5B6670",
+        "module": "#57606A",
     },
     tint={
         "conv": "#CCE3F0",
@@ -76,7 +79,9 @@ LIGHT = Theme(
         "merge": "#F4D5BD",
         "port": "#E8E9E9",
         "other": "#EFF0F1",
+        "module": "#E3E8ED",
     },
+    heat=("#FFF8DC", "#FEE8A6", "#FECB5F", "#FBA136", "#EF7D1A", "#C24A04", "#822903"),
 )
 
 DARK = Theme(
@@ -101,6 +106,7 @@ DARK = Theme(
         "merge": "#FF8A3D",
         "port": "#E6EDF3",
         "other": "#9AA4AF",
+        "module": "#B6C2CF",
     },
     tint={
         "conv": "#213E52",
@@ -112,7 +118,9 @@ DARK = Theme(
         "merge": "#563522",
         "port": "#2B3036",
         "other": "#24292F",
+        "module": "#262D36",
     },
+    heat=("#241A10", "#38250F", "#523210", "#6E4110", "#8E5010", "#E2902A", "#FFDA85"),
 )
 
 THEMES = {"light": LIGHT, "dark": DARK}

@@ -64,10 +64,9 @@ class Page:
     def mark(self, mark: Polygon | Line) -> str:
         """A face or a line in xdot's words."""
         points = f"{len(mark.points)} {' '.join(map(self.place, mark.points))}"
-        if isinstance(mark, Polygon):
-            pen = [style("solid"), style(f"setlinewidth({mark.thick:g})")]
-            return " ".join([*pen, colour("C", mark.fill), colour("c", mark.line), f"P {points}"])
         pen = [style("dashed" if mark.dashed else "solid"), style(f"setlinewidth({mark.thick:g})")]
+        if isinstance(mark, Polygon):
+            return " ".join([*pen, colour("C", mark.fill), colour("c", mark.line), f"P {points}"])
         return " ".join([*pen, colour("c", mark.colour), f"{'B' if mark.curved else 'L'} {points}"])
 
     def write(self, dot: graphviz.Digraph, key: str, text: Text) -> None:

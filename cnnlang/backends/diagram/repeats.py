@@ -68,7 +68,7 @@ class Folding:
         """The longest run of equal modules that begins at a place; at least one if it folds."""
         found: list[tuple[Scope, Pattern]] = []
         for item in items[at:]:
-            if not isinstance(item, Scope) or item.again:
+            if not isinstance(item, Scope) or item.again or item.apart:
                 break
             pattern = read(item)
             if found and not self.follows([each for _, each in found], pattern):
@@ -117,6 +117,9 @@ class Folding:
     def rewired(self) -> list[Unit]:
         """The units that are drawn, fed by those that are drawn."""
         kept = [unit for unit in self.units if self.shown(unit) is unit]
+        for unit in self.units:
+            if (shown := self.shown(unit)) is not unit:
+                shown.alike.append(unit)
         for unit in kept:
             unit.inputs = [self.shown(each) for each in unit.inputs]
         return kept
@@ -137,8 +140,9 @@ def read(scope: Scope) -> Pattern:
     for unit in units:
         wiring = tuple(places.get(each, "in") for each in unit.inputs)
         layers = tuple(node.layer for node in (unit.head, *unit.chips) if node)
-        depth = len(unit.scope.around)
-        form.append((layers, wiring, depth, unit.output.shape[1:], unit.output.axes))
+        around = unit.scope.around
+        look = len(around), any(each.view == "closed" for each in around), unit.mark
+        form.append((layers, wiring, look, unit.output.shape[1:], unit.output.axes))
         channels += [unit.inputs[0].output.shape[0], unit.output.shape[0]]
     only = entering.pop() if len(entering) == 1 else None
     return Pattern(tuple(form), tuple(channels), only, units)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import receptive, words
@@ -19,14 +20,18 @@ HEADS = ("conv", "transposed", "dense", "merge", "norm")
 CHIPS = ("Normalisation", "Activation", "Regularisation")
 
 
+Mark = Literal["", "same", "added", "removed", "changed"]
+
+
 @dataclass(eq=False, slots=True)
 class Unit:
-    """A layer with those that follow it alone in the same module (`chips`), or a port.
+    """A layer with those that follow it alone in the same module (`chips`), a port, or a module.
 
     `inputs` are the units that make its operands `takes`; `head` is None for an output of the
-    network. In a repeated module, `growth` is how much its incoming channels grow every time.
-    `labelled` is true if the file gives it its name.
-    `field` is the receptive field in words.
+    network and for a `closed` module that is drawn as one. In a repeated module, `growth` is how
+    much its incoming channels grow every time. `labelled` is true if the file gives it its name.
+    `field` is the receptive field in words. `alike` are the units of repeated modules that it
+    stands for. `mark` says what becomes of it where two networks are compared.
     """
 
     key: str
@@ -41,15 +46,29 @@ class Unit:
     macs: int | None = 0
     growth: int = 0
     labelled: bool = False
+    closed: Scope | None = None
+    alike: list[Unit] = field(default_factory=list)
+    mark: Mark = ""
     field: str = ""
 
     @property
     def category(self) -> str:
-        return category(self.head.layer if self.head else None)
+        return "module" if self.closed else category(self.head.layer if self.head else None)
 
     @property
     def kind(self) -> str:
-        return self.head.kind if self.head else "output"
+        return self.head.kind if self.head else "module" if self.closed else "output"
+
+    @property
+    def ends(self) -> bool:
+        """True for an output of the network."""
+        return self.head is None and self.closed is None
+
+    @property
+    def whole(self) -> list[Unit]:
+        """All units that it stands for: itself or those of its module, each with those alike."""
+        own = list(self.closed.units()) if self.closed else [self]
+        return [unit for each in own for unit in (each, *each.alike)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,9 @@ class Repeat:
 class Scope:
     """A module with the units and modules in it, in order; the network itself has no `outer`.
 
-    `title` is what a person would call the kind of module: the name of its block.
+    `title` is what a person would call the kind of module: the name of its block; `level` is how
+    deep it stands in the file, and `names` are the paths of all modules that it is. `view` says
+    whether it was asked to be open or closed; one that is `apart` is not folded with others.
     """
 
     key: str
@@ -83,6 +104,10 @@ class Scope:
     items: list[Unit | Scope] = field(default_factory=list)
     parameters: int = 0
     repeat: Repeat | None = None
+    level: int = -1
+    names: list[str] = field(default_factory=list)
+    view: Literal["", "open", "closed"] = ""
+    apart: bool = False
 
     @property
     def around(self) -> list[Scope]:
@@ -121,6 +146,12 @@ class Scene:
     units: list[Unit]
 
 
+def together(marks: Iterable[Mark]) -> Mark:
+    """What becomes of some units as one: added or removed if all of them are, else changed."""
+    found = set(marks)
+    return found.pop() if len(found) == 1 else "changed" if found else ""
+
+
 def arrange(graph: Graph) -> Scene:
     """The units and frames of a network."""
     root = Scope("s0", graph.root, None, graph.name)
@@ -152,6 +183,7 @@ def housed(graph: Graph, root: Scope) -> tuple[dict[int, Scope], list[Scope]]:
             title = instance.title if instance.kind == "block" else ""
             scope = Scope(f"s{len(scopes) + 1}", instance, path[-1], instance.name, title)
             scope.again = instance.path in seen
+            scope.level, scope.names = level, [".".join(instance.path)]
             scope.labelled = instance.labelled
             path.append(scope)
             scopes.append(scope)
@@ -243,6 +275,7 @@ def nest(scope: Scope) -> None:
         only.scope = outer
     else:
         only.outer = outer
+        only.names += scope.names
         only.title = only.title or scope.title
     insert(outer, only)
 

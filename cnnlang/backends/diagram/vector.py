@@ -7,6 +7,8 @@ from html import escape
 from cnnlang.backends.diagram.drawing import DASHES, PAD, Drawing, Group, Line, Mark, Polygon, Text
 from cnnlang.backends.diagram.palette import FONT
 
+DASHED = f' stroke-dasharray="{DASHES[0]} {DASHES[1]}"'
+
 
 def svg(drawing: Drawing) -> str:
     """The picture, with some empty space around it."""
@@ -49,7 +51,7 @@ def letters(mark: Text) -> str:
 def line(mark: Line) -> str:
     first, *rest = [f"{n(x)},{n(y)}" for x, y in mark.points]
     path = f"M{first} C{' '.join(rest)}" if mark.curved else f"M{first} L{' '.join(rest)}"
-    dashes = f' stroke-dasharray="{DASHES[0]} {DASHES[1]}"' if mark.dashed else ""
+    dashes = DASHED if mark.dashed else ""
     look = f'stroke="{mark.colour}" stroke-width="{n(mark.thick)}" stroke-linejoin="round"{dashes}'
     return f'<path d="{path}" fill="none" {look}/>'
 
@@ -57,6 +59,7 @@ def line(mark: Line) -> str:
 def polygon(mark: Polygon) -> str:
     points = " ".join(f"{n(x)},{n(y)}" for x, y in mark.points)
     stroke = f' stroke="{mark.line}" stroke-width="{n(mark.thick)}" stroke-linejoin="round"'
+    stroke += DASHED if mark.dashed else ""
     return f'<polygon points="{points}" fill="{mark.fill}"{stroke if mark.thick else ""}/>'
 
 

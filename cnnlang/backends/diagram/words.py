@@ -67,7 +67,7 @@ CATEGORIES = {
     "Merge": "merge",
 }
 
-SIGNS = {"add": "+", "multiply": "×", "subtract": "−", "divide": "÷"}
+MERGES = {"add": "+", "multiply": "×", "subtract": "−", "divide": "÷"}
 """Merges that are drawn as a sign."""
 
 
@@ -114,6 +114,19 @@ def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
     groups = vars(layer).get("groups", 1)
     parts += [f"groups {groups}"] if groups != 1 and windowed else []
     return " · ".join(parts)
+
+
+def percent(share: float) -> str:
+    """`67%`, `0.4%`, `<0.1%`."""
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "<0.1%"
+    return f"{value:.0f}%" if value >= 1 or not value else f"{value:.1f}%"
+
+
+def chosen(sizes: Mapping[str, int]) -> str:
+    """The sizes that free dimensions are taken to have: `H = 224, W = 224`."""
+    return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
 
 
 class Shapes:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, pi, sin
 
+from cnnlang.amounts import count
 from cnnlang.backends.diagram.cards.model import Card
 from cnnlang.backends.diagram.drawing import Drawing, Group, Point, Polygon, Text
 from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.palette import CHIP, DETAIL, NAME, SUBTITLE, Theme
+from cnnlang.backends.diagram.tones import SIGNS
 from cnnlang.backends.diagram.volumes.solid import colours
-from cnnlang.backends.summary import count
+from cnnlang.backends.diagram.words import percent
 
 WIDE, TALL, GAP = 300.0, 82.0, 34.0
 PAD, BAR, TRACK = 8.0, 7.0, 168.0
@@ -67,22 +69,31 @@ class Face:
 
     # --- painting --------------------------------------------------------------------------------
 
-    def paint(self, drawing: Drawing, theme: Theme, total: tuple[int, int]) -> None:
-        """Draw the card; `total` are the parameters and MACs of all cards."""
+    def paint(
+        self, drawing: Drawing, theme: Theme, total: tuple[int, int, int], bars: Theme | None = None
+    ) -> None:
+        """Draw the card; `total` are the costs of all cards, `bars` their colours."""
+        if self.card.mark in SIGNS:
+            drawing.add(*sign(SIGNS[self.card.mark], self.left - 12, self.top + 10, theme))
         if self.card.category == "port":
             drawing.add(*self.port(theme))
             return
+        bars = bars or theme
         marks = [self.frame(theme, ROUND), *self.title(theme)]
         y = self.top + 21
         if self.card.template:
             y += LINE
             marks.append(self.template(theme, y))
         if self.card.parts:
-            marks += self.branches(theme, y + 6)
+            marks += self.branches(bars, y + 6, theme.secondary)
             y += 1.6 * LINE
         weights = "shared weights" if self.card.again and not self.card.parameters else ""
-        marks += self.share(theme, y + 6, self.card.parameters, total[0], "params", weights)
-        marks += self.share(theme, y + 6 + LINE, self.card.macs, total[1], "MACs")
+        fills = bars.line["conv"], bars.line["activation"]
+        params, macs = (self.card.parameters, total[0]), (self.card.macs, total[1])
+        marks += self.share(theme, y + 6, params, "params", fills[0], weights)
+        if self.card.note:
+            macs = self.card.value, total[2]
+        marks += self.share(theme, y + 6 + LINE, macs, "MACs", fills[1], self.card.note)
         drawing.add(Group(tuple(marks), self.told()))
 
     def port(self, theme: Theme) -> Iterator[Polygon | Text]:
@@ -93,7 +104,9 @@ class Face:
     def frame(self, theme: Theme, radius: float) -> Polygon:
         category = self.card.category
         points = rounded((self.left, self.top, self.right, self.bottom), radius)
-        return Polygon(points, theme.tint[category], theme.line[category], 1)
+        dashed = self.card.mark == "removed"
+        thick = 1.6 if self.card.mark in SIGNS else 1
+        return Polygon(points, theme.tint[category], theme.line[category], thick, dashed)
 
     def title(self, theme: Theme) -> Iterator[Polygon | Text]:
         """Name, kind, how often, and the shape at the right."""
@@ -119,7 +132,7 @@ class Face:
         text = fitted(self.card.template, WIDE - 2 * PAD, DETAIL)
         return Text((self.left + PAD, y), text, DETAIL, theme.ink, anchor="start")
 
-    def branches(self, theme: Theme, y: float) -> Iterator[Polygon | Text]:
+    def branches(self, theme: Theme, y: float, ink: str) -> Iterator[Polygon | Text]:
         """A bar with a share for every branch, and what the branches are."""
         parts = self.card.parts
         total, x = sum(part.channels for part in parts), self.left + PAD
@@ -130,14 +143,20 @@ class Face:
         said = " · ".join(f"{part.name.removeprefix('Conv ')} {part.channels}" for part in parts)
         text = fitted(said, WIDE - 2 * PAD, CHIP)
         at = self.left + PAD, y + BAR + 10
-        yield Text(at, text, CHIP, theme.secondary, anchor="start")
+        yield Text(at, text, CHIP, ink, anchor="start")
 
     def share(
-        self, theme: Theme, y: float, value: int, total: int, what: str, instead: str = ""
+        self,
+        theme: Theme,
+        y: float,
+        cost: tuple[int, int],
+        what: str,
+        colour: str,
+        instead: str = "",
     ) -> Iterator[Polygon | Text]:
         """A bar for a share of the whole, with the number and the percentage."""
+        value, total = cost
         share = value / total if total else 0.0
-        colour = theme.line["conv" if what == "params" else "activation"]
         x = self.left + PAD
         yield bar(x, y, TRACK, theme.background)
         if value:
@@ -154,20 +173,19 @@ class Face:
         return "\n".join(filter(None, (name, card.template, lined(card.shape), costs)))
 
 
+def sign(text: str, x: float, y: float, theme: Theme) -> tuple[Polygon, Text]:
+    """A badge around a point."""
+    points = rounded((x - 7, y - 7, x + 7, y + 7), 3)
+    badge = Polygon(points, theme.badge, theme.badge, 0)
+    return badge, Text((x, y + 4), text, NAME, theme.badge_ink, bold=True)
+
+
 def bar(x: float, y: float, w: float, colour: str) -> Polygon:
     return Polygon(((x, y), (x + w, y), (x + w, y + BAR), (x, y + BAR)), colour, colour, 0)
 
 
 def lined(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
-
-
-def percent(share: float) -> str:
-    """`67%`, `0.4%`, `<0.1%`."""
-    value = 100 * share
-    if 0 < value < 0.1:
-        return "<0.1%"
-    return f"{value:.0f}%" if value >= 1 or not value else f"{value:.1f}%"
 
 
 def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:

@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import TypeAlias
 
-from cnnlang.backends.diagram.scopes import Unit
+from cnnlang.backends.diagram.scopes import Mark, Unit, together
 from cnnlang.backends.diagram.volumes.captions import words
 from cnnlang.backends.diagram.volumes.model import Part, Volume
 from cnnlang.backends.diagram.words import chip, details, heading
 
 CARDS = ("conv", "dense", "port")
 """Categories that have a card of their own."""
+Costs: TypeAlias = tuple[int, int, int]
+"""Parameters, MACs, and the cost that the figure is about."""
+NOTHING: Costs = (0, 0, 0)
 STEPS = 6
 """Steps of a template at the most."""
 
@@ -22,7 +26,8 @@ STEPS = 6
 class Card:
     """A block or layer, or an input or output: `edges` lead to it.
 
-    `again` is true if its weights are those of a card before.
+    `again` is true if its weights are those of a card before. `value` is the cost that the figure
+    is about, and `note` says it where the bars do not.
     """
 
     name: str
@@ -36,6 +41,9 @@ class Card:
     parameters: int = 0
     macs: int = 0
     again: bool = False
+    mark: Mark = ""
+    value: int = 0
+    note: str = ""
     edges: list[Edge] = field(default_factory=list)
 
     @property
@@ -97,6 +105,7 @@ class Runs:
         same = before.group == volume.group != "" and before.spatial == volume.spatial
         used = self.users.get(before, 0) + before.outputs
         alone = volume.inputs == [before] and not volume.joins and used == 1
+        alone &= not (before.apart or volume.apart) and before.mark == volume.mark
         return layers and same and alone and not volume.name.strip("0123456789")
 
 
@@ -107,7 +116,7 @@ class Dealer:
         self.groups = groups
         self.found: list[Card] = []
         self.ways: dict[Volume, list[Edge]] = {}
-        self.costs: dict[Volume, tuple[int, int]] = {}
+        self.costs: dict[Volume, Costs] = {}
 
     def card(self, maps: list[Volume]) -> None:
         """One card for some maps in a row."""
@@ -119,7 +128,9 @@ class Dealer:
         card.parts = last.parts
         card.parameters = sum(each.parameters for each in maps)
         card.macs = sum(each.macs for each in maps)
+        card.value = sum(each.value for each in maps)
         card.again = last.again
+        card.mark = together(each.mark for each in maps)
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]
@@ -129,9 +140,7 @@ class Dealer:
         """The edges into a card, with the costs of what lies on them."""
         for source in (*volume.inputs, *volume.joins):
             card.edges += self.ways[source]
-            parameters, macs = self.costs.pop(source, (0, 0))
-            card.parameters += parameters
-            card.macs += macs
+            charge(card, self.costs.pop(source, NOTHING))
 
     def between(self, volume: Volume) -> None:
         """A map without a card: words on the edges that go through it."""
@@ -146,9 +155,10 @@ class Dealer:
             )
             for i, edge in enumerate(edges)
         ]
-        before = [self.costs.pop(each, (0, 0)) for each in volume.inputs]
-        parameters = volume.parameters + sum(each[0] for each in before)
-        self.costs[volume] = parameters, volume.macs + sum(each[1] for each in before)
+        own = volume.parameters, volume.macs, volume.value
+        before = [self.costs.pop(each, NOTHING) for each in volume.inputs]
+        a, b, c = (sum(each) for each in zip(own, *before, strict=True))
+        self.costs[volume] = a, b, c
 
     def finish(self, last: list[Volume]) -> list[Card]:
         """The cards, with one for every output."""
@@ -156,9 +166,17 @@ class Dealer:
             name = "Output" if len(last) == 1 else f"Output {i}"
             card = Card(name, "", 1, shape(volume), volume.spatial, "", "port")
             card.edges = list(self.ways[volume])
-            card.parameters, card.macs = self.costs.pop(volume, (0, 0))
+            card.mark = "same" if volume.mark else ""
+            charge(card, self.costs.pop(volume, NOTHING))
             self.found.append(card)
         return self.found
+
+
+def charge(card: Card, costs: Costs) -> None:
+    """Add what lies on an edge to the card at its end."""
+    card.parameters += costs[0]
+    card.macs += costs[1]
+    card.value += costs[2]
 
 
 def plain(word: str) -> bool:

@@ -8,8 +8,10 @@ from cnnlang.backends.diagram.cards.face import GAP, TALL, WIDE, Face, height, l
 from cnnlang.backends.diagram.cards.model import Card, Edge
 from cnnlang.backends.diagram.drawing import Drawing, Point, Text
 from cnnlang.backends.diagram.palette import DETAIL, Theme
+from cnnlang.backends.diagram.tones import Heat, heated, marked
 from cnnlang.backends.diagram.volumes.rows import lanes
 from cnnlang.backends.diagram.volumes.stairs import descends
+from cnnlang.backends.diagram.words import percent
 
 COLUMN = 1150.0
 """Points after which a chain goes on in the next column."""
@@ -20,9 +22,12 @@ AISLE = 90.0
 class Overview:
     """Places and draws the cards."""
 
-    def __init__(self, cards: Sequence[Card], theme: Theme, drawing: Drawing) -> None:
+    def __init__(
+        self, cards: Sequence[Card], theme: Theme, drawing: Drawing, heat: Heat | None = None
+    ) -> None:
         self.cards = cards
         self.theme = theme
+        self.heat = heat
         self.drawing = drawing
         self.places: dict[Card, Face] = {}
         self.paths = lanes(cards)
@@ -36,12 +41,28 @@ class Overview:
             self.bend(body)
         else:
             self.stack()
-        total = sum(c.parameters for c in self.cards), sum(c.macs for c in self.cards)
+        costs = [(card.parameters, card.macs, card.value) for card in self.cards]
+        a, b, c = (sum(each) for each in zip(*costs, strict=True))
+        total = a, b, c
         for card in self.cards:
             for edge in card.edges:
                 self.edge(edge, card, u)
         for face in self.places.values():
-            face.paint(self.drawing, self.theme, total)
+            face.paint(self.drawing, self.tone(face.card, total), total, self.bars(face.card))
+
+    # --- colours ---------------------------------------------------------------------------------
+
+    def tone(self, card: Card, total: tuple[int, int, int]) -> Theme:
+        """The colours of a card: by its category, its share of a cost, or what becomes of it."""
+        if self.heat is None:
+            return marked(self.theme, card.mark)
+        if self.heat.measure == "memory" and card.value:
+            card.note = f"{self.heat.number(card.value)} · {percent(card.value / total[2])}"
+        return heated(self.theme, card.value / total[2] if total[2] else 0.0)
+
+    def bars(self, card: Card) -> Theme | None:
+        """The colours of the bars on a card where they are not those of the card."""
+        return self.theme if self.heat else None
 
     # --- places ----------------------------------------------------------------------------------
 

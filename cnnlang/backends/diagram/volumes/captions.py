@@ -21,9 +21,10 @@ def words(volume: Volume) -> tuple[str, str]:
     """Name and kind of a map; what is only a number in a stack is called by its kind."""
     times = f" ×{volume.times}" if volume.times > 1 else ""
     if not volume.name or volume.name.isdigit():
-        return cut(volume.kind + times), ""
+        return cut(volume.kind + times), volume.note
     kind = "" if volume.kind == "input" else volume.kind
-    return cut(volume.name), cut(kind + times).strip()
+    second = cut(kind + times).strip()
+    return cut(volume.name), " · ".join(filter(None, (second, volume.note)))
 
 
 def cut(text: str) -> str:

@@ -10,16 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from cnnlang.analysis import costs
-from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
+from cnnlang.backends.diagram.scopes import Mark, Scene, Scope, Unit, together
+from cnnlang.backends.diagram.volumes.opening import MAPS, Opening
 from cnnlang.backends.diagram.words import heading, title
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import Size, at
-
-ROOM = 44
-"""Maps up to which modules are opened."""
-MAPS = ("conv", "transposed", "pool", "dense", "port")
-"""Categories whose output is a map of its own."""
+from cnnlang.sizes import at
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,9 @@ class Volume:
     `name` is the label that the file gives it, if any; `inputs` are the maps that it is made of;
     `joins` those that are added on the way out, as in a named skip. `times` is how many equal
     blocks it stands for, and `sample` the units of one of them; `group` is what the opened module
-    around it is called. `outputs` is how many outputs of the network it is.
+    around it is called. `outputs` is how many outputs of the network it is. One that is `apart` is
+    not shown as one with others; where a cost is told, `value` is that of the map, `heat` its
+    colour and `note` its share.
     """
 
     units: list[Unit]
@@ -55,6 +53,10 @@ class Volume:
     group: str = ""
     macs: int = 0
     outputs: int = 0
+    apart: bool = False
+    value: int = 0
+    heat: str = ""
+    note: str = ""
     sample: list[Unit] = field(default_factory=list)
     inputs: list[Volume] = field(default_factory=list)
     joins: list[Volume] = field(default_factory=list)
@@ -72,6 +74,13 @@ class Volume:
     @property
     def parameters(self) -> int:
         return sum(unit.parameters for unit in self.units)
+
+    @property
+    def mark(self) -> Mark:
+        """What becomes of the map where two networks are compared."""
+        first = self.units[0].mark
+        alone = not self.sample and first in ("added", "removed")
+        return first if alone else together(unit.mark for unit in self.units)
 
     @property
     def again(self) -> bool:
@@ -92,7 +101,7 @@ def needed(scene: Scene) -> set[Unit]:
     todo = [
         unit
         for unit in scene.units
-        if unit.head is None and not unit.name.startswith("Training") and outputs
+        if unit.ends and not unit.name.startswith("Training") and outputs
     ]
     found: set[Unit] = set()
     while todo:
@@ -101,77 +110,6 @@ def needed(scene: Scene) -> set[Unit]:
             found.add(unit)
             todo += unit.inputs
     return found
-
-
-# --- what is opened ------------------------------------------------------------------------------
-
-
-class Opening:
-    """Decides which modules are opened and which are shown as one map."""
-
-    def __init__(self, root: Scope) -> None:
-        self.root = root
-        self.meeting = {each.title for each in scopes(root) if small(each) and meets(each)}
-
-    def items(self) -> list[Unit | Scope]:
-        """The items to show: modules are opened level by level as long as there is room."""
-        items: list[Unit | Scope] = list(self.root.items)
-        while True:
-            wider = [part for item in items for part in self.parts(item)]
-            if len(wider) == len(items) or (len(items) > 1 and shown(wider) > ROOM):
-                return items
-            items = wider
-
-    def parts(self, item: Unit | Scope) -> list[Unit | Scope]:
-        """What a module is opened to; itself if it is shown as one map."""
-        return [item] if isinstance(item, Unit) or self.whole(item) else item.items
-
-    def whole(self, scope: Scope) -> bool:
-        """True for blocks of a kind that ends where its branches meet, and for a row of blocks."""
-        if scope.title in self.meeting and small(scope):
-            return True
-        kinds = {each.title if isinstance(each, Scope) else "" for each in scope.items}
-        blocks = [each for each in scope.items if isinstance(each, Scope)]
-        alike = len(kinds) == 1 and "" not in kinds and all(map(small, blocks))
-        return alike and (len(blocks) > 1 or blocks[0].repeat is not None)
-
-
-def scopes(scope: Scope) -> Iterator[Scope]:
-    """The modules in a module, at any depth."""
-    todo = [scope]
-    while todo:
-        inside = [item for item in todo.pop().items if isinstance(item, Scope)]
-        yield from inside
-        todo += inside
-
-
-def shown(items: Iterable[Unit | Scope]) -> int:
-    """How many maps some items are."""
-    return sum(isinstance(each, Scope) or each.category in MAPS for each in items)
-
-
-def small(scope: Scope) -> bool:
-    """True for a block that makes one map: its branches have the sizes that come in or go out.
-
-    One that leaves the size that comes in must not come back to it, as an encoder-decoder does.
-    """
-    units = list(scope.units())
-    own = set(units)
-    entering = {positions(each.output) for unit in units for each in unit.inputs if each not in own}
-    leaving = positions(units[-1].output)
-    inside = {each for each in (positions(unit.output) for unit in units) if set(each) != {1}}
-    allowed = {leaving} if leaving in entering else {leaving, *entering}
-    return bool(scope.title) and inside <= allowed
-
-
-def positions(tensor: Tensor) -> tuple[Size, ...]:
-    """The sizes of the spatial axes; those of a gate, pooled to one position, are all 1."""
-    return tuple(s for i, s in enumerate(tensor.shape) if i != tensor.channel_axis)
-
-
-def meets(scope: Scope) -> bool:
-    """True if a block adds or joins what its branches make."""
-    return any(each.kind in ("add", "concat") for each in scope.units())
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -194,22 +132,30 @@ class Reader:
                 continue
             if isinstance(item, Scope):
                 self.block(item, units)
+            elif item.closed:
+                self.block(item.closed, units)
             elif item.head is None:
                 self.makers[item.inputs[0]].outputs += 1
             else:
                 self.unit(item)
 
     def block(self, scope: Scope, units: list[Unit]) -> None:
-        """A module as one map, a row of blocks as one with all of their slices."""
+        """A module as one map, a row of blocks as one with all of their slices.
+
+        `units` are those that the rest of the figure knows: one for a closed module.
+        """
         blocks = [item for item in scope.items if isinstance(item, Scope)]
-        row = bool(blocks) and not scope.title
+        kinds = {each.title for each in blocks}
+        row = len(blocks) == len(scope.items) and len(kinds) == 1 and not scope.title
         kind = blocks[0].title if row else scope.title
-        last = units[-1]
+        inside = list(scope.units())
+        last = inside[-1]
         volume = self.make(scope.everything(), last, "conv", called(scope), kind)
-        volume.sample = list(blocks[-1].units()) if row else units
+        volume.sample = list(blocks[-1].units()) if row else inside
+        volume.apart = scope.apart
         volume.times = sum(map(times, blocks)) if row else times(scope)
         volume.channels += sum(map(grown, blocks if row else [scope]))
-        volume.residual = any(unit.kind == "add" for unit in units)
+        volume.residual = any(unit.kind == "add" for unit in inside)
         if last.kind == "concat" and volume.times == 1 and not volume.residual:
             volume.parts = tuple(map(self.part, last.inputs, last.takes))
         self.keep(volume, units)
@@ -233,6 +179,7 @@ class Reader:
         kind = "input" if node.layer is None else heading(node)
         unnamed = node.layer is None and node.name == "x"
         volume = self.make([unit], unit, unit.category, "" if unnamed else called(unit), kind)
+        volume.apart = scope.view == "open"
         volume.group = "" if scope.outer is None else called(scope) or scope.title
         if unit.category in ("conv", "pool"):
             volume.kernel = kernel(unit)
@@ -357,7 +304,7 @@ def leads(source: Volume, target: Volume) -> bool:
     return False
 
 
-# --- what is joined ------------------------------------------------------------------------------
+# --- what is joined -------------------------------------------------------------------------------
 
 
 def joined(volumes: list[Volume]) -> list[Volume]:
@@ -414,6 +361,7 @@ def unique(
 def same(a: Volume, b: Volume) -> bool:
     """True for blocks of one kind that make maps of one shape."""
     blocks = bool(a.units[1:] and b.units[1:]) and a.kind == b.kind != ""
+    blocks &= not (a.apart or b.apart) and a.mark == b.mark
     alike = (a.channels, a.spatial, len(a.parts)) == (b.channels, b.spatial, len(b.parts))
     return blocks and alike and a.category == b.category == "conv" and not b.parts
 

@@ -15,6 +15,8 @@ BENT = 0.55
 """Sizes are drawn as their power of this, and axes that go back are shortened by it."""
 TOP, FRONT, SIDE, OUTLINE = 0.24, 0.42, 0.66, 0.25
 """How much colour the faces have, and how much ink their outline."""
+LIT, SHADE = 0.35, 0.18
+"""How much background the top has and ink the side where the colour of the front tells a cost."""
 SLICES = 8
 """Lines that show blocks in a row, at the most."""
 BAR, BAR_DEPTH, SHEET = 9.0, 4.0, 5.0
@@ -112,8 +114,8 @@ def paint(drawing: Drawing, box: Solid, theme: Theme, tooltip: str) -> None:
 def shares(box: Solid, theme: Theme) -> Iterator[tuple[float, float, str]]:
     """Place, width and colour of every part of a box."""
     volume = box.volume
-    if not volume.parts:
-        yield box.x, box.w, theme.fill[volume.category]
+    if volume.heat or not volume.parts:
+        yield box.x, box.w, volume.heat or theme.fill[volume.category]
         return
     total = sum(part.channels for part in volume.parts)
     x = box.x
@@ -151,13 +153,25 @@ def faces(box: Solid, x: float, w: float, colour: str, theme: Theme) -> Iterator
         (FRONT, ((x, top), (right, top), (right, bottom), (x, bottom))),
     )
     for share, points in shapes:
-        yield Polygon(points, mix(theme.background, colour, share), line)
+        yield Polygon(points, face(box, colour, share, theme), line)
+
+
+def face(box: Solid, colour: str, share: float, theme: Theme) -> str:
+    """The colour of one face; the front has the very colour where it tells a cost."""
+    if not box.volume.heat:
+        return mix(theme.background, colour, share)
+    if box.volume.heat == theme.background:
+        return colour
+    return {TOP: mix(colour, theme.background, LIT), SIDE: mix(colour, theme.ink, SHADE)}.get(
+        share, colour
+    )
 
 
 def slices(box: Solid, theme: Theme) -> Iterator[Line]:
     """Lines across a box that stands for several blocks in a row."""
     number = min(box.volume.times, SLICES)
-    colour = mix(theme.fill[box.volume.category], theme.ink, OUTLINE)
+    fill = box.volume.heat or theme.fill[box.volume.category]
+    colour = mix(fill, theme.ink, OUTLINE)
     for i in range(1, number):
         x = box.x + box.w * i / number
         points = ((x + box.dx, box.y - box.dy), (x, box.y), (x, box.bottom))
@@ -183,6 +197,13 @@ def channels(drawing: Drawing, box: Solid, theme: Theme) -> None:
     """The number of channels below the front face."""
     at = box.centre, box.bottom + 10
     drawing.add(Text(at, str(box.volume.channels), SMALL, theme.secondary))
+
+
+def note(drawing: Drawing, box: Solid, theme: Theme) -> None:
+    """What is said below the number of channels."""
+    if box.volume.note:
+        at = box.centre, box.bottom + 20
+        drawing.add(Text(at, box.volume.note, SMALL, theme.ink, bold=True))
 
 
 def sizes(drawing: Drawing, box: Solid, theme: Theme) -> None:

@@ -17,6 +17,7 @@ from cnnlang.backends.diagram.volumes.solid import (
     Scale,
     Solid,
     channels,
+    note,
     paint,
     solid,
     spelled,
@@ -24,6 +25,8 @@ from cnnlang.backends.diagram.volumes.solid import (
 
 STEP = 30.0
 """Space between the levels."""
+NOTE = 10.0
+"""The height of a note below a map."""
 
 
 class Sized(Linked, Protocol):
@@ -75,12 +78,14 @@ class Stairs:
         self.theme = theme
         self.drawing = drawing
         self.boxes: dict[Volume, Solid] = {}
+        self.below = NOTE if any(volume.note for volume in volumes) else 0.0
 
     def draw(self) -> None:
         self.place(self.levels())
         for volume in self.volumes:
             paint(self.drawing, self.boxes[volume], self.theme, told(volume))
             channels(self.drawing, self.boxes[volume], self.theme)
+            note(self.drawing, self.boxes[volume], self.theme)
         for before, after in pairwise(self.volumes):
             if before.spatial != after.spatial:
                 self.step(self.boxes[before], self.boxes[after])
@@ -96,7 +101,7 @@ class Stairs:
             boxes = [solid(v, self.scale, 0, 0) for v in self.volumes if v.spatial == spatial]
             high = max(box.bottom - box.top for box in boxes)
             heights[spatial] = y + high / 2
-            y += high + STEP
+            y += high + STEP + self.below
         return heights
 
     def place(self, heights: dict[tuple[int, ...], float]) -> None:
@@ -119,10 +124,10 @@ class Stairs:
         """Down to a lower resolution, or up to a higher one."""
         if after.volume.size < before.volume.size:
             x = before.centre + 0.25 * before.dx
-            ends = (x, before.bottom + 12), (x, after.top - 3)
+            ends = (x, before.bottom + 12 + self.below), (x, after.top - 3)
             colour = self.theme.line["pool"]
         else:
-            ends = (after.centre, before.top - 3), (after.centre, after.bottom + 13)
+            ends = (after.centre, before.top - 3), (after.centre, after.bottom + 13 + self.below)
             colour = self.theme.line["transposed"]
         self.drawing.arrow(ends, colour, 1.8)
 

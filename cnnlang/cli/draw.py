@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnlang.backends.diagram import DIRECTIONS, FORMATS, STYLES, THEMES
+from cnnlang.backends.diagram import CHANGING, DIRECTIONS, FORMATS, STYLES, THEMES
 from cnnlang.cli.files import compiled, write
 from cnnlang.cli.options import (
     file_argument,
@@ -24,14 +24,15 @@ Examples:
   cnnlang draw alexnet.cnn --style volumes -o alexnet.pdf
   cnnlang draw resnet.cnn ResNet50 --input 3x224x224 -o resnet50.pdf
   cnnlang draw unet.cnn UNet --theme dark -o unet.png
+  cnnlang draw unet.cnn UNet -o unet.html
   cnnlang draw lenet5.cnn -o lenet5.dot
 """
 
 
-@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF or DOT.")
+@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, DOT or an interactive HTML page.")
 @file_argument
 @network_argument
-@output_option("A .svg, .png, .pdf or .dot file; NETWORK.svg otherwise.")
+@output_option("A .svg, .png, .pdf, .dot or .html file; NETWORK.svg otherwise.")
 @click.option(
     "--style",
     type=click.Choice(STYLES),
@@ -46,9 +47,8 @@ Examples:
 @click.option(
     "--theme",
     type=click.Choice(THEMES),
-    default="light",
-    show_default=True,
-    help="auto: an SVG that turns dark where its surroundings are.",
+    help="light unless given; auto: an SVG or page that turns dark where its surroundings are. "
+    "A .html page does so by itself.",
 )
 @input_option
 @set_option
@@ -58,13 +58,15 @@ def command(
     output: str | None,
     style: str | None,
     direction: str | None,
-    theme: str,
+    theme: str | None,
     shapes: dict[str | int, tuple[int, ...]],
     settings: dict[str, Any],
 ) -> None:
     """Draw NETWORK in FILE: its layers and blocks, and the shapes between them.
 
-    Needs no Graphviz and no fonts on the machine: both come along.
+    Needs no Graphviz and no fonts on the machine: both come along. A .html file is a page for the
+    browser that needs no network: all styles, to zoom, search and fold, with the table of
+    `cnnlang summary` and the source beside them; press ? in it for its keys.
     """
     from cnnlang.backends import diagram
     from cnnlang.backends.rendering import RenderError
@@ -72,8 +74,10 @@ def command(
     if direction and style not in (None, "graph"):
         raise click.BadParameter(f"the style {style} has none", param_hint="'--direction'")
     format = suffix(output) if output else "svg"
-    if theme == "auto" and format != "svg":
-        raise click.BadParameter(f"auto is for .svg, not for .{format}", param_hint="'--theme'")
+    if theme == "auto" and format not in CHANGING:
+        raise click.BadParameter(
+            f"auto is for .svg and .html, not for .{format}", param_hint="'--theme'"
+        )
     graph = compiled(file, network, settings, shapes)
     try:
         with working(f"drawing {graph.name}"):

@@ -18,7 +18,9 @@ THEMES = ("light", "dark", "auto")
 DIRECTIONS = ("TB", "LR")
 MOST = 60
 """Operations up to which all of them are shown unless a style is asked for."""
-FORMATS = ("svg", "png", "pdf", "dot")
+FORMATS = ("svg", "png", "pdf", "dot", "html")
+CHANGING = ("svg", "html")
+"""Formats that can have both themes in one file."""
 
 
 def draw(
@@ -26,24 +28,31 @@ def draw(
     format: str,
     *,
     style: str | None = None,
-    theme: str = "light",
+    theme: str | None = None,
     direction: str | None = None,
 ) -> bytes:
     """A figure as a file of a format; each option is one of those that are listed above.
 
     Without a `style`, a network of few operations is drawn as `graph`, a large one as `blocks`.
-    The theme `auto` is for SVG: it turns dark where its surroundings are. `direction` is for the
-    style `graph`, which runs downwards (`TB`) unless it is told to run to the right (`LR`). Raises
-    `ValueError` for any other option, `RenderError` if no picture can be made.
+    The theme is `light` unless given; `auto` is for SVG and HTML: it turns dark where its
+    surroundings are, as an HTML page does by itself. That page holds all styles and opens with the
+    one that is asked for. `direction` is for the style `graph`, which runs downwards (`TB`) unless
+    it is told to run to the right (`LR`). Raises `ValueError` for any other option, `RenderError`
+    if no picture can be made.
     """
+    theme = theme or ("auto" if format == "html" else "light")
     style = style or ("graph" if direction else usual(graph))
     known("style", style, STYLES)
     known("format", format, FORMATS)
     known("theme", theme, THEMES)
     if style != "graph" and direction is not None:
         raise ValueError(f"the style {style} has no direction of its own")
-    if theme == "auto" and format != "svg":
-        raise ValueError(f"the theme auto is for svg, not for {format}")
+    if theme == "auto" and format not in CHANGING:
+        raise ValueError(f"the theme auto is for svg and html, not for {format}")
+    if format == "html":
+        from cnnlang.backends.diagram.interactive.document import page
+
+        return page(graph, style, theme, direction or "TB")
     if style == "graph":
         return operations(graph, format, theme, direction or "TB")
     return drawn(graph, format, style, theme)
@@ -92,10 +101,12 @@ def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> gra
     short networks). Raises `ValueError` for any other.
     """
     from cnnlang.backends.diagram.figure import draw as units
+    from cnnlang.backends.diagram.repeats import fold
+    from cnnlang.backends.diagram.scopes import arrange
 
     known("theme", theme, ("light", "dark"))
     known("direction", direction, DIRECTIONS)
-    return units(graph, theme, direction)
+    return units(fold(arrange(graph)), theme, direction)
 
 
 def known(name: str, value: str, values: tuple[str, ...]) -> None:

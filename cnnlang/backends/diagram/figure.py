@@ -12,22 +12,19 @@ from cnnlang.backends.diagram import labels
 from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
 from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
-from cnnlang.backends.diagram.repeats import fold
-from cnnlang.backends.diagram.scopes import Scene, Scope, Unit, arrange
+from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.words import Shapes
-from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
 
 BENT = "2"
 """How strongly an edge is kept short, off the spine."""
 
 
-def draw(graph: Graph, theme: str, direction: str) -> graphviz.Digraph:
+def draw(scene: Scene, theme: str, direction: str) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
-    scene = fold(arrange(graph))
-    shapes = Shapes(solve(graph).sets)
+    shapes = Shapes(solve(scene.graph).sets)
     figure = Figure(scene, THEMES[theme], shapes)
-    dot = canvas(labels.heading_of(graph, THEMES[theme], shapes), THEMES[theme], direction)
+    dot = canvas(labels.heading_of(scene.graph, THEMES[theme], shapes), THEMES[theme], direction)
     figure.frame(dot, scene.root, 0)
     for unit in scene.units:
         figure.connect(dot, unit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cnnlang.analysis import costs
@@ -42,6 +42,11 @@ class Unit:
     growth: int = 0
     labelled: bool = False
     field: str = ""
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The layers in it, in order; none in an output of the network."""
+        return [self.head, *self.chips] if self.head else []
 
     @property
     def category(self) -> str:
@@ -114,11 +119,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that is to be drawn: the frames from the root on, and the units in order."""
+    """All that is to be drawn: the frames from the root on, and the units in order.
+
+    `stands` has, by the units that are drawn, those of equal modules that are not.
+    """
 
     graph: Graph
     root: Scope
     units: list[Unit]
+    stands: Mapping[Unit, list[Unit]] = field(default_factory=dict)
 
 
 def arrange(graph: Graph) -> Scene:

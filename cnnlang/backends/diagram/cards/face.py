@@ -83,7 +83,7 @@ class Face:
         weights = "shared weights" if self.card.again and not self.card.parameters else ""
         marks += self.share(theme, y + 6, self.card.parameters, total[0], "params", weights)
         marks += self.share(theme, y + 6 + LINE, self.card.macs, total[1], "MACs")
-        drawing.add(Group(tuple(marks), self.told()))
+        drawing.add(Group(tuple(marks), self.told(), self.card.layers))
 
     def port(self, theme: Theme) -> Iterator[Polygon | Text]:
         yield self.frame(theme, PORT / 2)

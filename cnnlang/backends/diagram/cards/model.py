@@ -36,6 +36,7 @@ class Card:
     parameters: int = 0
     macs: int = 0
     again: bool = False
+    layers: tuple[int, ...] = ()
     edges: list[Edge] = field(default_factory=list)
 
     @property
@@ -120,6 +121,7 @@ class Dealer:
         card.parameters = sum(each.parameters for each in maps)
         card.macs = sum(each.macs for each in maps)
         card.again = last.again
+        card.layers = tuple(i for each in maps for i in each.layers)
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]

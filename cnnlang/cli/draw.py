@@ -29,7 +29,9 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, DOT or an interactive HTML page.")
+@click.command(
+    epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, DOT or an interactive HTML page."
+)
 @file_argument
 @network_argument
 @output_option("A .svg, .png, .pdf, .dot or .html file; NETWORK.svg otherwise.")

@@ -5,12 +5,14 @@
 // order of things stays, so nothing comes to lie on anything else, and edges stay as they are.
 
 const PAD = 8;
+const BUTTON = 18;
 const SVG = "http://www.w3.org/2000/svg";
 
 class Folding {
   constructor(viewer) {
     this.viewer = viewer;
     this.links = viewer.links;
+    viewer.place(1, true); // text is measured best at its own size
     const x = this.links.along === "LR";
     this.axis = x ? { at: "x", size: "width", number: 0 } : { at: "y", size: "height", number: 1 };
     this.cross = x ? { at: "y", size: "height" } : { at: "x", size: "width" };
@@ -28,9 +30,9 @@ class Folding {
   frame(id, links) {
     const element = $(id);
     const rect = element.querySelector("rect");
-    const labels = [...element.querySelectorAll("text, path, polygon")];
+    const labels = [...element.querySelectorAll("text, path, polygon")].map((each) => ({ element: each, box: each.getBBox() }));
     const header = $(links.header);
-    const keep = header ? header.getBBox() : union(labels.map((each) => each.getBBox()));
+    const keep = header ? header.getBBox() : union(labels.map((each) => each.box));
     return { ...links, element, rect, labels, box: rect.getBBox(), keep, frame: $(links.around) };
   }
 
@@ -81,13 +83,13 @@ class Folding {
     for (const [id, frame] of this.frames) {
       const closed = this.closed(id, true);
       const [from, to] = this.span(frame.box);
-      const end = Math.min(to, this.span(frame.keep)[1] + PAD);
+      const end = this.end(frame);
       if (closed === id) {
         solid.push([from, end]);
         empty.push([end, to]);
       } else if (closed === null) {
         solid.push([from, from + PAD], [to - PAD, to]);
-        for (const each of frame.labels) keep(...this.span(each.getBBox()));
+        for (const { box: place } of frame.labels) keep(...this.span(place));
       }
     }
     for (const { element, box } of this.nodes) if (!this.closed(element.id)) keep(...this.span(box));
@@ -121,12 +123,26 @@ class Folding {
     const { whole, size } = this.viewer;
     const gone = bands.reduce((sum, [low, high]) => sum + high - low, 0);
     size[this.axis.size] = whole[this.axis.size] - gone;
+    if (this.axis.at === "y") this.narrow();
   }
 
-  shift(element, box) {
+  // The picture as wide as what is left of it, its heading over the middle.
+  narrow() {
+    const { whole, size, svg } = this.viewer;
+    const seen = [...svg.querySelectorAll(".node:not([hidden]), .edge:not([hidden]), .cluster:not([hidden])")];
+    const left = union(seen.map((each) => each.getBBox()));
+    const { x, width } = this.heading.getBBox();
+    const middle = state.folded.size ? left.x + left.width / 2 : x + width / 2;
+    const offset = new DOMMatrix(getComputedStyle(this.heading.parentNode).transform).e;
+    const wide = state.folded.size ? Math.max(left.width, width) + 4 * PAD : whole.width;
+    this.heading.setAttribute("transform", `translate(${middle - x - width / 2})`);
+    Object.assign(size, { x: state.folded.size ? middle + offset - wide / 2 : whole.x, width: wide });
+  }
+
+  shift(element, box, aside = 0) {
     const middle = box[this.axis.at] + box[this.axis.size] / 2;
     const by = this.goes(middle) - middle;
-    element.setAttribute("transform", this.axis.at === "x" ? `translate(${by} 0)` : `translate(0 ${by})`);
+    element.setAttribute("transform", `translate(${this.axis.at === "x" ? [by, aside] : [aside, by]})`);
   }
 
   // The box of a frame as it is drawn: along the flow all that is left, across it what is needed.
@@ -134,21 +150,35 @@ class Folding {
     const { at, size } = this.axis;
     const [from, to] = this.span(frame.box).map(this.goes);
     if (this.closed(id, true) !== id) return { ...box(frame.box), [at]: from, [size]: to - from };
-    const end = this.goes(Math.min(this.span(frame.box)[1], this.span(frame.keep)[1] + PAD));
     const { at: beside, size: wide } = this.cross;
-    const low = Math.min(frame.keep[beside], ...frame.gates) - PAD;
-    const high = Math.max(frame.keep[beside] + frame.keep[wide] + 18, ...frame.gates) + PAD;
-    return { [at]: from, [size]: end - from, [beside]: low, [wide]: high - low };
+    const start = frame.keep[beside] + frame.aside;
+    const low = Math.min(start, ...frame.gates) - PAD;
+    const high = Math.max(start + frame.keep[wide] + BUTTON, ...frame.gates) + PAD;
+    return { [at]: from, [size]: this.goes(this.end(frame)) - from, [beside]: low, [wide]: high - low };
+  }
+
+  // Where a collapsed frame ends: behind its name.
+  end(frame) {
+    const [, to] = this.span(frame.box);
+    return Math.min(to, this.span(frame.keep)[1] + PAD);
+  }
+
+  // How far the name of a collapsed frame goes aside, to stand on the line that enters it.
+  aside(id, frame) {
+    if (this.closed(id, true) !== id || $(frame.header) || !frame.gates.length) return 0;
+    const { at, size } = this.cross;
+    return frame.gates[0] - frame.keep[at] - (frame.keep[size] + BUTTON) / 2;
   }
 
   outline(id, frame) {
     const closed = this.closed(id, true);
     const hidden = closed !== null && closed !== id;
+    frame.aside = this.aside(id, frame);
     const room = this.room(id, frame);
     for (const each of [frame.element, frame.frame, frame.button]) each?.toggleAttribute("hidden", hidden);
     lay(frame.rect, room);
     if (frame.frame) lay(frame.frame.querySelector("rect"), grown(room, 4));
-    for (const each of frame.labels) this.shift(each, each.getBBox());
+    for (const { element: label, box: place } of frame.labels) this.shift(label, place, frame.aside);
     const folded = closed === id;
     frame.element.classList.toggle("collapsed", folded);
     const x = room.x + room.width - 16;
@@ -173,7 +203,7 @@ class Folding {
     if (from !== null) {
       const frame = this.frames.get(from);
       frame.gates.push(moved[0][1 - n]);
-      moved[0] = swap(moved[0], n, this.goes(Math.min(this.span(frame.box)[1], this.span(frame.keep)[1] + PAD)));
+      moved[0] = swap(moved[0], n, this.goes(this.end(frame)));
     }
     edge.path.setAttribute("d", `M${moved[0]}C${moved.slice(1).join(" ")}`);
     edge.head.setAttribute("points", edge.wings.map((each) => swap(each, n, each[n] + entry - tip[n])).join(" "));

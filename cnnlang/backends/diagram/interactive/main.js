@@ -144,7 +144,11 @@ function search() {
 
 function nextMatch() {
   const found = [...(state.matches ?? [])];
-  if (found.length) selectRow(found[state.next++ % found.length]);
+  if (!found.length) return;
+  const row = found[state.next++ % found.length];
+  for (const each of row.around) state.folded.delete(each.module);
+  refold();
+  selectRow(row);
   scrollTable();
 }
 

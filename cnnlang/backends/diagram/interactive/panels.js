@@ -124,13 +124,23 @@ function pairs(facts) {
   return list;
 }
 
-// Layers that are fused in the picture are told one by one; of many, the first ones.
+// The first layer in full; of those that are fused with it, or that it stands for, a line each.
 function tell(layers, module) {
-  const shown = module !== null ? describeModule(module) : layers.slice(0, FEW).flatMap(describe);
-  if (module === null && layers.length > FEW) shown.push(element("p", `and ${layers.length - FEW} more`));
+  const [first, ...others] = layers;
+  const shown = module !== null ? describeModule(module) : first === undefined ? [] : describe(first);
+  if (module === null && others.length) shown.push(list(others));
   $("details").replaceChildren(...shown);
   $("details").hidden = !shown.length;
 }
 
-const FEW = 3;
+const FEW = 4;
+
+function list(layers) {
+  const made = element("ul");
+  const lines = layers.slice(0, FEW).map((each) => `${data.layers[each].path}  ${data.layers[each].text}`);
+  if (layers.length > FEW) lines.push(`and ${layers.length - FEW} more`);
+  made.append(...lines.map((each) => element("li", each)));
+  return made;
+}
+
 const tellSelection = () => tell([...state.layers], state.module);

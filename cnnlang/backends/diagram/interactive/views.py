@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from cnnlang.backends.diagram.automatic import palette, paired
+from cnnlang.backends.diagram.automatic import paired, palette
 from cnnlang.backends.diagram.drawing import Drawing, Group
 from cnnlang.backends.diagram.figure import draw
 from cnnlang.backends.diagram.interactive.facts import modules
@@ -121,13 +121,15 @@ def operations(key: str, scene: Scene, direction: str) -> View:
     for part in list(canvas):
         name = part.findtext("title", "")
         kind = part.get("class", "")
-        if kind in ("node", "edge", "cluster"):
-            plain.append(flat(part, kind, f"{key}-{len(plain)}" if kind == "edge" else f"{key}-{name}"))
+        if kind == "edge":
+            ends[f"{key}-{len(plain)}"] = [f"{key}-{end}" for end in name.split("->")]
+            plain.append(flat(part, kind, f"{key}-{len(plain)}"))
+        elif kind in ("node", "cluster"):
+            plain.append(flat(part, kind + " header" * name.startswith("hs"), f"{key}-{name}"))
         elif part.tag == "g":
             plain.append(flat(part, "heading", f"{key}-heading"))
-        if kind == "edge":
-            ends[f"{key}-{len(plain) - 1}"] = [f"{key}-{end}" for end in name.split("->")]
     canvas[:] = plain
+    canvas.attrib.pop("id")
     links = {
         "title": TITLES[key],
         "parts": {f"{key}-{unit.key}": shows(unit, scene) for unit in scene.units},

@@ -227,8 +227,8 @@ def draw(
     `blocks` (a card for each block with its share of the costs) or `volumes` (the figure of a
     paper: feature maps as boxes to scale); `graph` unless given, `blocks` for large networks.
     `theme` is `light` unless given, `dark`, or `auto` for an SVG or page that follows its
-    surroundings, as a page does unless told otherwise. What comes back shows itself in a notebook. Raises `CompileError` for errors in the file, `RenderError` if no
-    picture can be made.
+    surroundings, as a page does unless told otherwise. What comes back shows itself in a notebook.
+    Raises `CompileError` for errors in the file, `RenderError` if no picture can be made.
     """
     from cnnlang.backends import diagram
     from cnnlang.backends.rendered import save

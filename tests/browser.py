@@ -8,13 +8,13 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -24,8 +24,16 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--remote-debugging-pipe",
-]
-PATIENCE = 60.0
+)
+START = """
+import os, sys
+for pipe, spare in zip(sys.argv[1:3], (103, 104)):
+    os.dup2(int(pipe), spare)
+os.dup2(103, 3), os.dup2(104, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Becomes the browser, which reads from descriptor 3 and writes to 4."""
+PATIENCE = 30.0
 """Seconds to wait for an answer."""
 
 
@@ -44,7 +52,7 @@ class Browser:
         self.back, here = os.pipe()
         run = [program, *FLAGS, f"--user-data-dir={profile}"]
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{there} 4>&{here}', "sh", *run],
+            [sys.executable, "-c", START, str(there), str(here), *run],
             pass_fds=(there, here),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -57,12 +65,7 @@ class Browser:
     def __enter__(self) -> Browser:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.process.terminate()
         try:
             self.process.wait(10)

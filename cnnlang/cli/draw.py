@@ -29,9 +29,7 @@ Examples:
 """
 
 
-@click.command(
-    epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, DOT or an interactive HTML page."
-)
+@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, DOT or HTML.")
 @file_argument
 @network_argument
 @output_option("A .svg, .png, .pdf, .dot or .html file; NETWORK.svg otherwise.")

@@ -35,7 +35,7 @@ class Unit:
     scope: Scope
     name: str
     chips: list[Node] = field(default_factory=list)
-    inputs: list[Unit] = field(default_factory=list)
+    inputs: list[Unit] = field(default_factory=list, repr=False)
     takes: list[Tensor] = field(default_factory=list)
     parameters: int = 0
     macs: int | None = 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
+from typing import TypeAlias
 
 from cnnlang.backends.diagram.scopes import Unit
 from cnnlang.backends.diagram.volumes.captions import words
@@ -16,6 +17,10 @@ CARDS = ("conv", "dense", "port")
 """Categories that have a card of their own."""
 STEPS = 6
 """Steps of a template at the most."""
+
+Costs: TypeAlias = tuple[int, int, tuple[int, ...]]
+"""Parameters, MACs, and the layers that have them."""
+NOTHING: Costs = 0, 0, ()
 
 
 @dataclass(eq=False, slots=True)
@@ -108,7 +113,7 @@ class Dealer:
         self.groups = groups
         self.found: list[Card] = []
         self.ways: dict[Volume, list[Edge]] = {}
-        self.costs: dict[Volume, tuple[int, int]] = {}
+        self.costs: dict[Volume, Costs] = {}
 
     def card(self, maps: list[Volume]) -> None:
         """One card for some maps in a row."""
@@ -131,9 +136,10 @@ class Dealer:
         """The edges into a card, with the costs of what lies on them."""
         for source in (*volume.inputs, *volume.joins):
             card.edges += self.ways[source]
-            parameters, macs = self.costs.pop(source, (0, 0))
+            parameters, macs, layers = self.costs.pop(source, NOTHING)
             card.parameters += parameters
             card.macs += macs
+            card.layers += layers
 
     def between(self, volume: Volume) -> None:
         """A map without a card: words on the edges that go through it."""
@@ -148,9 +154,10 @@ class Dealer:
             )
             for i, edge in enumerate(edges)
         ]
-        before = [self.costs.pop(each, (0, 0)) for each in volume.inputs]
-        parameters = volume.parameters + sum(each[0] for each in before)
-        self.costs[volume] = parameters, volume.macs + sum(each[1] for each in before)
+        before = [self.costs.pop(each, NOTHING) for each in volume.inputs]
+        own = volume.parameters, volume.macs, volume.layers
+        parameters, macs, layers = zip(own, *before, strict=True)
+        self.costs[volume] = sum(parameters), sum(macs), tuple(chain(*layers))
 
     def finish(self, last: list[Volume]) -> list[Card]:
         """The cards, with one for every output."""
@@ -158,7 +165,7 @@ class Dealer:
             name = "Output" if len(last) == 1 else f"Output {i}"
             card = Card(name, "", 1, shape(volume), volume.spatial, "", "port")
             card.edges = list(self.ways[volume])
-            card.parameters, card.macs = self.costs.pop(volume, (0, 0))
+            card.parameters, card.macs, card.layers = self.costs.pop(volume, NOTHING)
             self.found.append(card)
         return self.found
 

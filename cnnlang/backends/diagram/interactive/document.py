@@ -27,11 +27,8 @@ def page(graph: Graph, style: str, theme: str, direction: str) -> bytes:
     Raises `RenderError` if a picture cannot be made.
     """
     shown = views(graph, direction)
-    data = facts(graph) | {
-        "first": style,
-        "theme": theme.title(),
-        "views": {each.key: each.links for each in shown},
-    }
+    links = {each.key: each.links for each in shown}
+    data = facts(graph) | {"first": style, "theme": theme.title(), "views": links}
     css = f":root {{ color-scheme: {SCHEMES[theme]}; }}\n{text('page.css')}\n{colours(shown)}"
     script = "\n".join(text(f"{name}.js") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}}})();\n'

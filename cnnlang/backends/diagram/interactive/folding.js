@@ -5,7 +5,6 @@
 // order of things stays, so nothing comes to lie on anything else, and edges stay as they are.
 
 const PAD = 8;
-const BUTTON = 18;
 const SVG = "http://www.w3.org/2000/svg";
 
 class Folding {
@@ -153,7 +152,7 @@ class Folding {
     const { at: beside, size: wide } = this.cross;
     const start = frame.keep[beside] + frame.aside;
     const low = Math.min(start, ...frame.gates) - PAD;
-    const high = Math.max(start + frame.keep[wide] + BUTTON, ...frame.gates) + PAD;
+    const high = Math.max(start + frame.keep[wide], ...frame.gates) + PAD;
     return { [at]: from, [size]: this.goes(this.end(frame)) - from, [beside]: low, [wide]: high - low };
   }
 
@@ -167,7 +166,7 @@ class Folding {
   aside(id, frame) {
     if (this.closed(id, true) !== id || $(frame.header) || !frame.gates.length) return 0;
     const { at, size } = this.cross;
-    return frame.gates[0] - frame.keep[at] - (frame.keep[size] + BUTTON) / 2;
+    return frame.gates[0] - frame.keep[at] - frame.keep[size] / 2;
   }
 
   outline(id, frame) {
@@ -181,8 +180,8 @@ class Folding {
     for (const { element: label, box: place } of frame.labels) this.shift(label, place, frame.aside);
     const folded = closed === id;
     frame.element.classList.toggle("collapsed", folded);
-    const x = room.x + room.width - 16;
-    const y = room.y + 5;
+    const x = room.x + room.width - 8;
+    const y = room.y - 4;
     lay(frame.button.firstChild, { x, y });
     const bars = `M${x + 2.5},${y + 5.5}h6` + (folded ? `M${x + 5.5},${y + 2.5}v6` : "");
     frame.button.lastChild.setAttribute("d", bars);

@@ -26,7 +26,7 @@ def page(graph: Graph, style: str, theme: str, direction: str) -> bytes:
 
     Raises `RenderError` if a picture cannot be made.
     """
-    shown = views(graph, direction)
+    shown = views(graph, style, direction)
     links = {each.key: each.links for each in shown}
     data = facts(graph) | {"first": style, "theme": theme.title(), "views": links}
     css = f":root {{ color-scheme: {SCHEMES[theme]}; }}\n{text('page.css')}\n{colours(shown)}"

@@ -23,7 +23,7 @@ from cnnlang.graph import Graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 LARGEST = 800
-"""Units up to which every repetition has a picture of its own."""
+"""Units up to which a picture shows them, unless it is asked for."""
 TITLES = {"graph": "Layers", "all": "Every repetition", "blocks": "Blocks", "volumes": "Volumes"}
 
 
@@ -40,10 +40,15 @@ class View:
     colours: dict[str, str]
 
 
-def views(graph: Graph, direction: str) -> list[View]:
-    """All pictures of a network; that with every repetition only if there are some, and few."""
+def views(graph: Graph, style: str, direction: str) -> list[View]:
+    """All pictures of a network; that with every repetition only if there are some.
+
+    Of a very large network there are the overviews, and the layers if that style is asked for.
+    """
     scene, folded = arrange(graph), fold(arrange(graph))
-    found = [operations("graph", folded, direction)]
+    found = []
+    if style == "graph" or len(folded.units) <= LARGEST:
+        found.append(operations("graph", folded, direction))
     if len(folded.units) < len(scene.units) <= LARGEST:
         found.append(operations("all", scene, direction))
     return [*found, drawn("blocks", graph), drawn("volumes", graph)]

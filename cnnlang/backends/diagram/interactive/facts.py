@@ -8,9 +8,9 @@ from typing import Any
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import receptive, words
-from cnnlang.backends.summary import Row, Summary, line, port, summary, usual_sizes, walk
+from cnnlang.backends.summary import Row, Summary, line, port, summary, usual_sizes
 from cnnlang.diagnostics.model import Source, Span
-from cnnlang.graph import Enter, Graph, Instance, Node
+from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import show
 
 Facts = dict[str, Any]

@@ -123,6 +123,17 @@ class Folding {
     const gone = bands.reduce((sum, [low, high]) => sum + high - low, 0);
     size[this.axis.size] = whole[this.axis.size] - gone;
     if (this.axis.at === "y") this.narrow();
+    else this.lead(whole);
+  }
+
+  get offset() {
+    return new DOMMatrix(getComputedStyle(this.heading.parentNode).transform).e;
+  }
+
+  // The heading where a picture begins that runs to the right.
+  lead(whole) {
+    const by = whole.x - this.offset + 2 * PAD - this.heading.getBBox().x;
+    this.heading.setAttribute("transform", `translate(${by})`);
   }
 
   // The picture as wide as what is left of it, its heading over the middle.
@@ -132,10 +143,9 @@ class Folding {
     const left = union(seen.map((each) => each.getBBox()));
     const { x, width } = this.heading.getBBox();
     const middle = state.folded.size ? left.x + left.width / 2 : x + width / 2;
-    const offset = new DOMMatrix(getComputedStyle(this.heading.parentNode).transform).e;
     const wide = state.folded.size ? Math.max(left.width, width) + 4 * PAD : whole.width;
     this.heading.setAttribute("transform", `translate(${middle - x - width / 2})`);
-    Object.assign(size, { x: state.folded.size ? middle + offset - wide / 2 : whole.x, width: wide });
+    Object.assign(size, { x: state.folded.size ? middle + this.offset - wide / 2 : whole.x, width: wide });
   }
 
   shift(element, box, aside = 0) {

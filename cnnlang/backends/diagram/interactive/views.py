@@ -117,32 +117,37 @@ def strip(element: Element) -> None:
 
 def operations(key: str, scene: Scene, direction: str) -> View:
     """A picture that is laid out by Graphviz."""
-    source = draw(scene, "light", direction).source
-    root = parsed(render(source, "svg"), key)
+    root = parsed(render(draw(scene, "light", direction).source, "svg"), key)
     canvas = root.find("g")
     assert canvas is not None
-    ends = {}
-    plain: list[Element] = []
-    for part in list(canvas):
-        name = part.findtext("title", "")
-        kind = part.get("class", "")
-        if kind == "edge":
-            ends[f"{key}-{len(plain)}"] = [f"{key}-{end}" for end in name.split("->")]
-            plain.append(flat(part, kind, f"{key}-{len(plain)}"))
-        elif kind in ("node", "cluster"):
-            plain.append(flat(part, kind + " header" * name.startswith("hs"), f"{key}-{name}"))
-        elif part.tag == "g":
-            plain.append(flat(part, "heading", f"{key}-heading"))
-    canvas[:] = plain
     canvas.attrib.pop("id")
     links = {
         "title": TITLES[key],
         "parts": {f"{key}-{unit.key}": shows(unit, scene) for unit in scene.units},
         "frames": frames(key, scene),
-        "ends": ends,
+        "ends": flattened(canvas, key),
         "along": direction,
     }
     return View(key, written(root, TITLES[key]), links, palette())
+
+
+def flattened(canvas: Element, key: str) -> dict[str, list[str]]:
+    """Replace the parts of a picture by plain ones; what comes back are the ends of every edge."""
+    ends: dict[str, list[str]] = {}
+    plain: list[Element] = []
+    for part in list(canvas):
+        name, kind = part.findtext("title", ""), part.get("class", "")
+        if kind == "edge":
+            edge = f"{key}-{len(plain)}"
+            ends[edge] = [f"{key}-{end}" for end in name.split("->")]
+            plain.append(flat(part, kind, edge))
+        elif kind:
+            shown = "node header" if name.startswith("hs") else kind
+            plain.append(flat(part, shown, f"{key}-{name}"))
+        elif part.tag == "g":
+            plain.append(flat(part, "heading", f"{key}-heading"))
+    canvas[:] = plain
+    return ends
 
 
 def flat(part: Element, kind: str, name: str) -> Element:

@@ -135,6 +135,11 @@ class Tab:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
+    def settle(self) -> None:
+        """Wait until the page has been laid out and painted again."""
+        frames = "new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))"
+        self.ask("Runtime.evaluate", expression=frames, awaitPromise=True)
+
     def press(self, key: str, modifiers: int = 0) -> None:
         """A key of the keyboard: a letter, or `Enter`, `Escape`, `ArrowDown`."""
         text = {"text": key} if len(key) == 1 else {}

@@ -122,7 +122,7 @@ function foldAll(folded) {
 
 function refold() {
   foldings.get(state.view)?.apply();
-  viewer().draw();
+  viewer().hold();
   mark();
 }
 
@@ -272,9 +272,17 @@ function listen() {
   });
   $("search").addEventListener("input", search);
   document.addEventListener("keydown", press);
-  window.addEventListener("beforeprint", () => viewer().unroll());
-  window.addEventListener("afterprint", () => viewer().draw());
-  new ResizeObserver(() => viewer().draw()).observe(stage);
+  let printing = false;
+  const redraw = () => printing || viewer().draw();
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    viewer().unroll();
+  });
+  window.addEventListener("afterprint", () => requestAnimationFrame(() => {
+    printing = false;
+    redraw();
+  }));
+  new ResizeObserver(redraw).observe(stage);
   $("splitter").addEventListener("pointerdown", (event) => $("splitter").setPointerCapture(event.pointerId));
   $("splitter").addEventListener("pointermove", (event) => {
     if (event.buttons) widen(100 - (100 * event.clientX) / window.innerWidth);

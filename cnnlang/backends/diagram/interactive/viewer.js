@@ -60,7 +60,7 @@ class Viewer {
   move(dx, dy) {
     this.x += dx / this.k;
     this.y += dy / this.k;
-    this.draw();
+    this.hold();
   }
 
   // Zoom about a point of the stage, in pixels; its middle unless given.
@@ -69,15 +69,21 @@ class Viewer {
     this.x += px / this.k - px / k;
     this.y += py / this.k - py / k;
     this.k = k;
-    this.draw();
+    this.hold();
   }
 
-  draw() {
+  // Some of the picture stays in the window.
+  hold() {
     const { width, height } = this.room;
     const inside = (value, from, length, seen) =>
       Math.min(from + length - seen * 0.2, Math.max(from - seen * 0.8, value));
     this.x = inside(this.x, this.size.x, this.size.width, width / this.k);
     this.y = inside(this.y, this.size.y, this.size.height, height / this.k);
+    this.draw();
+  }
+
+  draw() {
+    const { width, height } = this.room;
     this.svg.setAttribute("viewBox", [this.x, this.y, width / this.k, height / this.k].join(" "));
     $("scale").value = `${Math.round(this.k * 75)}%`; // a picture is in points, 3/4 of a pixel each
   }

@@ -259,6 +259,7 @@ def test_paper_has_the_picture_alone(opened: Open) -> None:
     tab.ask("Emulation.setEmulatedMedia", media="print")
     assert (count(tab, "header"), count(tab, "aside"), count(tab, "#graph")) == (0, 0, 1)
     tab.ask("Emulation.setEmulatedMedia", media="screen")
+    tab.settle()
     seen = box(tab)
     pdf = tab.pdf()
     assert pdf.startswith(b"%PDF")

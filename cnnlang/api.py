@@ -60,7 +60,7 @@ class CompileError(Exception):
 
 
 class Figure(bytes):
-    """A picture as the bytes of its file; SVG and PNG show themselves in a notebook."""
+    """A picture as the bytes of its file; SVG, PNG and HTML show themselves in a notebook."""
 
     format: str
 
@@ -77,6 +77,11 @@ class Figure(bytes):
 
     def _repr_png_(self) -> bytes | None:
         return bytes(self) if self.format == "png" else None
+
+    def _repr_html_(self) -> str | None:
+        from cnnlang.backends.diagram.interactive.document import framed
+
+        return framed(self.decode()) if self.format == "html" else None
 
 
 def check(
@@ -210,7 +215,7 @@ def draw(
     output: Path | None = None,
     format: str | None = None,
     style: str | None = None,
-    theme: str = "light",
+    theme: str | None = None,
     direction: str | None = None,
     only: str | None = None,
     depth: int | None = None,
@@ -223,11 +228,13 @@ def draw(
 ) -> Figure:
     """The figure of a network; written to `output` as well, if that is given.
 
-    `format` is `svg`, `png`, `pdf`, `mermaid` or `dot`: that of the output's name unless given,
-    else `svg`. `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the
+    `format` is `svg`, `png`, `pdf`, `mermaid`, `dot` or `html`: that of the output's name unless
+    given, else `svg`. The page `html` holds all styles, with a table and the source beside them.
+    `style` is `graph` (every operation; `direction` is `TB`, downwards, or `LR`, to the
     right), `blocks` (a card for each block with its share of the costs) or `volumes` (the figure of
     a paper: feature maps as boxes to scale); `graph` unless given, `blocks` for large networks.
-    `theme` is `light`, `dark`, or `auto` for an SVG that follows its surroundings.
+    `theme` is `light` unless given, `dark`, or `auto` for an SVG or page that follows its
+    surroundings, as a page does unless told otherwise.
 
     `only` is the path of a module or layer to draw alone. Modules deeper than `depth` levels are
     closed, as are those that `collapse` names by path or block; those that `expand` names are

@@ -54,13 +54,13 @@ def test_the_palettes_go_together() -> None:
 
 @styles
 def test_the_automatic_theme_is_for_svg(style: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="the theme auto is for svg, not for png"):
+    with pytest.raises(ValueError, match="the theme auto is for svg and html, not for png"):
         cnnlang.draw("examples/lenet5.cnn", style=style, theme="auto", format="png")
     output = str(tmp_path / "net.pdf")
     options = ["--style", style, "--theme", "auto", "-o", output]
     wrong = CliRunner().invoke(command, ["draw", "examples/lenet5.cnn", *options])
     assert (wrong.exit_code, Path(output).exists()) == (2, False)
-    assert "auto is for .svg" in wrong.output
+    assert "auto is for .svg and .html" in wrong.output
 
 
 def test_a_figure_shows_itself_in_a_notebook() -> None:

@@ -10,6 +10,7 @@ import click
 
 from cnnlang.backends import diagram
 from cnnlang.backends.diagram.look import (
+    CHANGING,
     DIRECTIONS,
     MEASURES,
     STYLES,
@@ -39,6 +40,7 @@ Examples:
   cnnlang draw resnet.cnn ResNet50 --depth 1 --expand layer3
   cnnlang draw resnet.cnn ResNet50 -o resnet50.mmd
   cnnlang draw unet.cnn UNet --theme dark -o unet.png
+  cnnlang draw unet.cnn UNet -o unet.html
 """
 
 FORMATS = {f".{each}": each for each in diagram.FORMATS} | {".mmd": "mermaid"}
@@ -53,10 +55,10 @@ def measured(ctx: click.Context, parameter: click.Parameter, text: str | None) -
         raise click.BadParameter(str(error)) from None
 
 
-@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, Mermaid or DOT.")
+@click.command(epilog=EPILOG, short_help="Draw a network as SVG, PNG, PDF, HTML, Mermaid or DOT.")
 @file_argument
 @network_argument
-@output_option("A .svg, .png, .pdf, .mmd or .dot file; NETWORK.svg otherwise.")
+@output_option("A .svg, .png, .pdf, .html, .mmd or .dot file; NETWORK.svg otherwise.")
 @click.option(
     "--style",
     type=click.Choice(STYLES),
@@ -71,9 +73,8 @@ def measured(ctx: click.Context, parameter: click.Parameter, text: str | None) -
 @click.option(
     "--theme",
     type=click.Choice(THEMES),
-    default="light",
-    show_default=True,
-    help="auto: an SVG that turns dark where its surroundings are.",
+    help="light unless given; auto: an SVG or page that turns dark where its surroundings are. "
+    "A .html page does so by itself.",
 )
 @click.option("--only", metavar="PATH", help="Draw one module or layer alone: layer2, features.3.")
 @click.option(
@@ -114,7 +115,9 @@ def command(
 ) -> None:
     """Draw NETWORK in FILE: its layers and blocks, and the shapes between them.
 
-    Needs no Graphviz and no fonts on the machine: both come along.
+    Needs no Graphviz and no fonts on the machine: both come along. A .html file is a page for the
+    browser that needs no network: all styles, to zoom, search and fold, with the table of
+    `cnnlang summary` and the source beside them; press ? in it for its keys.
     """
     look = Look(**options)
     format = suffix(output) if output else "svg"
@@ -130,8 +133,10 @@ def verify(look: Look, format: str) -> None:
     """Options that do not go together are a wrong call."""
     if look.direction and look.style not in (None, "graph"):
         raise click.BadParameter(f"the style {look.style} has none", param_hint="'--direction'")
-    if look.theme == "auto" and format != "svg":
-        raise click.BadParameter(f"auto is for .svg, not for .{format}", param_hint="'--theme'")
+    if look.theme == "auto" and format not in CHANGING:
+        raise click.BadParameter(
+            f"auto is for .svg and .html, not for .{format}", param_hint="'--theme'"
+        )
     if message := clash(look, format):
         raise click.UsageError(message)
 

@@ -48,6 +48,10 @@ def draw(graph: Graph, format: str, look: Look = USUAL) -> Picture:
     if format == "mermaid":
         return flowchart(graph, look)
     style = look.style or ("graph" if look.direction else usual(graph, look))
+    if format == "html":
+        from cnnlang.backends.diagram.interactive.document import page
+
+        return Picture(page(graph, style, look.theme or "auto", look.direction or "TB"))
     look = replace(look, style=style)
     found = operations(graph, format, look) if style == "graph" else drawn(graph, format, look)
     return advised(found, graph, look) if found.notes else found
@@ -64,8 +68,10 @@ def flowchart(graph: Graph, look: Look) -> Picture:
 def operations(graph: Graph, format: str, look: Look) -> Picture:
     """The style `graph`, laid out by Graphviz."""
     from cnnlang.backends.diagram.figure import draw as units
+    from cnnlang.backends.diagram.parts import scene
 
-    return laid(units(graph, themes(look)[0], look.direction or "TB", look).source, format, look)
+    found = scene(graph, look)
+    return laid(units(found, themes(look)[0], look.direction or "TB", look).source, format, look)
 
 
 def laid(source: str, format: str, look: Look) -> Picture:
@@ -105,7 +111,7 @@ def advised(picture: Picture, graph: Graph, look: Look) -> Picture:
 
 def themes(look: Look) -> tuple[str, ...]:
     """The themes in which a figure is drawn: two for the one that follows its surroundings."""
-    return ("light", "dark") if look.theme == "auto" else (look.theme,)
+    return ("light", "dark") if look.theme == "auto" else (look.theme or "light",)
 
 
 def written(drawings: list[Drawing], format: str, look: Look) -> Picture:
@@ -137,7 +143,8 @@ def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> gra
     short networks). Raises `ValueError` for any other.
     """
     from cnnlang.backends.diagram.figure import draw as units
+    from cnnlang.backends.diagram.parts import scene
 
     known("theme", theme, ("light", "dark"))
     known("direction", direction, DIRECTIONS)
-    return units(graph, theme, direction, USUAL)
+    return units(scene(graph, USUAL), theme, direction)

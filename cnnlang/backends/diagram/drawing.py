@@ -64,10 +64,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Marks that belong together, and what they say when one points at them."""
+    """Marks that belong together, what they say when one points at them, and the layers they show.
+
+    A layer is told by its place in the graph.
+    """
 
     marks: tuple[Polygon | Line | Text, ...]
     tooltip: str
+    layers: tuple[int, ...] = ()
 
 
 Mark: TypeAlias = Polygon | Line | Text | Group

@@ -11,25 +11,23 @@ from cnnlang.analysis.validity import solve
 from cnnlang.backends.diagram import labels
 from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
-from cnnlang.backends.diagram.look import Look
+from cnnlang.backends.diagram.look import USUAL, Look
 from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
-from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.tones import Heat, heat, heated, marked
 from cnnlang.backends.diagram.words import Shapes
-from cnnlang.graph import Graph
 from cnnlang.layers.tensor import Tensor
 
 BENT = "2"
 """How strongly an edge is kept short, off the spine."""
 
 
-def draw(graph: Graph, theme: str, direction: str, look: Look) -> graphviz.Digraph:
+def draw(scene: Scene, theme: str, direction: str, look: Look = USUAL) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
-    found = scene(graph, look)
+    graph = scene.graph
     shapes = Shapes(solve(graph).sets)
-    told = heat(graph, look.highlight, found.units) if look.highlight else None
-    figure = Figure(found, THEMES[theme], shapes, told)
+    told = heat(graph, look.highlight, scene.units) if look.highlight else None
+    figure = Figure(scene, THEMES[theme], shapes, told)
     title = labels.heading_of(graph, THEMES[theme], shapes, told)
     dot = canvas(title, THEMES[theme], direction)
     figure.write(dot)

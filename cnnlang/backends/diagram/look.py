@@ -8,11 +8,15 @@ from dataclasses import dataclass
 STYLES = ("graph", "blocks", "volumes")
 THEMES = ("light", "dark", "auto")
 DIRECTIONS = ("TB", "LR")
-FORMATS = ("svg", "png", "pdf", "dot", "mermaid")
+FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "html")
+CHANGING = ("svg", "html")
+"""Formats that can have both themes in one file."""
 MEASURES = ("params", "macs", "memory")
 """Costs by which a figure can be coloured; memory is what autograd saves for training."""
 SCALED = ("svg", "png", "pdf")
 """Formats that have a width."""
+FIXED = ("depth", "collapse", "expand", "highlight", "width")
+"""Options that a page for the browser has not, for it does the like itself."""
 UNITS = {"pt": 1.0, "in": 72.0, "mm": 7.2 / 2.54, "cm": 72 / 2.54}
 """Points in a unit of length."""
 WIDEST = 100 * UNITS["cm"]
@@ -23,14 +27,15 @@ class Look:
     """The options of a figure; all of them hold for every style and format unless said here.
 
     `style` is one of `STYLES`, None for the one that fits the network; `direction` is for the style
-    `graph`, the theme `auto` for SVG. `only` is the path of the module or layer that is drawn
-    alone. Modules deeper than `depth` levels are closed, and those that `collapse` names by their
-    path or block; those that `expand` names are open, and what is in them is not folded.
-    `highlight` is the cost that gives the colours; `width` is that of the picture in points.
+    `graph`, the theme `auto` for SVG and HTML; without a theme a picture is light, and a page
+    follows its surroundings. `only` is the path of the module or layer that is drawn alone. Modules
+    deeper than `depth` levels are closed, and those that `collapse` names by their path or block;
+    those that `expand` names are open, and what is in them is not folded. `highlight` is the cost
+    that gives the colours; `width` is that of the picture in points.
     """
 
     style: str | None = None
-    theme: str = "light"
+    theme: str | None = None
     direction: str | None = None
     only: str | None = None
     depth: int | None = None
@@ -46,8 +51,8 @@ USUAL = Look()
 def checked(look: Look, format: str) -> None:
     """Raises `ValueError` for an option that there is not, or that does not go with another."""
     known("format", format, FORMATS)
-    known("theme", look.theme, THEMES)
     for name, value, values in (
+        ("theme", look.theme, THEMES),
         ("style", look.style, STYLES),
         ("direction", look.direction, DIRECTIONS),
         ("highlight", look.highlight, MEASURES),
@@ -65,8 +70,10 @@ def clash(look: Look, format: str) -> str | None:
         return f"the style {look.style} has no direction of its own"
     if look.style not in (None, "graph") and format == "mermaid":
         return f"mermaid is of the style graph, not {look.style}"
-    if look.theme == "auto" and format != "svg":
-        return f"the theme auto is for svg, not for {format}"
+    if look.theme == "auto" and format not in CHANGING:
+        return f"the theme auto is for svg and html, not for {format}"
+    if format == "html" and (name := next(filter(look.__getattribute__, FIXED), None)):
+        return f"a page has no {name}: it opens and closes blocks itself"
     if look.width is not None and format not in SCALED:
         return f"a width is for {', '.join(SCALED)}, not for {format}"
     if look.depth is not None and look.depth < 1:

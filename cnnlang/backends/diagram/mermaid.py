@@ -35,7 +35,7 @@ def mermaid(graph: Graph, look: Look) -> str:
     chart = Chart(found, Shapes(valid_sizes(graph)[0]), told)
     direction = {"TB": "TD"}.get(look.direction or "TB", look.direction)
     lines = [*title_lines(graph), f"flowchart {direction}", *chart.frame(found.root, 1)]
-    theme = THEMES[look.theme]
+    theme = THEMES[look.theme or "light"]
     lines += [*chart.edges(), *chart.classes(theme), *chart.styles(theme)]
     return "\n".join(lines) + "\n"
 

@@ -21,7 +21,7 @@ def fold(scene: Scene) -> Scene:
     """The scene with every run of equal modules reduced to its first."""
     folding = Folding(scene)
     folding.visit(scene.root)
-    return Scene(scene.graph, scene.root, folding.rewired())
+    return Scene(scene.graph, scene.root, folding.rewired(), folding.hidden())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,13 @@ class Folding:
         for unit in kept:
             unit.inputs = [self.shown(each) for each in unit.inputs]
         return kept
+
+    def hidden(self) -> dict[Unit, list[Unit]]:
+        """The units that are not drawn, by those that stand for them."""
+        found: dict[Unit, list[Unit]] = {}
+        for unit in self.stands:
+            found.setdefault(self.shown(unit), []).append(unit)
+        return found
 
     def shown(self, unit: Unit) -> Unit:
         while unit in self.stands:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,7 +40,7 @@ class Unit:
     scope: Scope
     name: str
     chips: list[Node] = field(default_factory=list)
-    inputs: list[Unit] = field(default_factory=list)
+    inputs: list[Unit] = field(default_factory=list, repr=False)
     takes: list[Tensor] = field(default_factory=list)
     parameters: int = 0
     macs: int | None = 0
@@ -50,6 +50,11 @@ class Unit:
     alike: list[Unit] = field(default_factory=list)
     mark: Mark = ""
     field: str = ""
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The layers in it, in order; none in an output of the network."""
+        return [self.head, *self.chips] if self.head else []
 
     @property
     def category(self) -> str:
@@ -139,11 +144,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that is to be drawn: the frames from the root on, and the units in order."""
+    """All that is to be drawn: the frames from the root on, and the units in order.
+
+    `stands` has, by the units that are drawn, those of equal modules that are not.
+    """
 
     graph: Graph
     root: Scope
     units: list[Unit]
+    stands: Mapping[Unit, list[Unit]] = field(default_factory=dict)
 
 
 def together(marks: Iterable[Mark]) -> Mark:

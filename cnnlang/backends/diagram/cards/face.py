@@ -94,7 +94,7 @@ class Face:
         if self.card.note:
             macs = self.card.value, total[2]
         marks += self.share(theme, y + 6 + LINE, macs, "MACs", fills[1], self.card.note)
-        drawing.add(Group(tuple(marks), self.told()))
+        drawing.add(Group(tuple(marks), self.told(), self.card.layers))
 
     def port(self, theme: Theme) -> Iterator[Polygon | Text]:
         yield self.frame(theme, PORT / 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeAlias
 
 from cnnlang.backends.diagram.scopes import Mark, Unit, together
@@ -15,9 +15,9 @@ from cnnlang.backends.diagram.words import chip, details, heading
 
 CARDS = ("conv", "dense", "port")
 """Categories that have a card of their own."""
-Costs: TypeAlias = tuple[int, int, int]
-"""Parameters, MACs, and the cost that the figure is about."""
-NOTHING: Costs = (0, 0, 0)
+Costs: TypeAlias = tuple[int, int, int, tuple[int, ...]]
+"""Parameters, MACs, the cost that the figure is about, and the layers that have them."""
+NOTHING: Costs = (0, 0, 0, ())
 STEPS = 6
 """Steps of a template at the most."""
 
@@ -44,6 +44,7 @@ class Card:
     mark: Mark = ""
     value: int = 0
     note: str = ""
+    layers: tuple[int, ...] = ()
     edges: list[Edge] = field(default_factory=list)
 
     @property
@@ -131,6 +132,7 @@ class Dealer:
         card.value = sum(each.value for each in maps)
         card.again = last.again
         card.mark = together(each.mark for each in maps)
+        card.layers = tuple(i for each in maps for i in each.layers)
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]
@@ -155,10 +157,10 @@ class Dealer:
             )
             for i, edge in enumerate(edges)
         ]
-        own = volume.parameters, volume.macs, volume.value
+        own = volume.parameters, volume.macs, volume.value, volume.layers
         before = [self.costs.pop(each, NOTHING) for each in volume.inputs]
-        a, b, c = (sum(each) for each in zip(own, *before, strict=True))
-        self.costs[volume] = a, b, c
+        a, b, c, layers = zip(own, *before, strict=True)
+        self.costs[volume] = sum(a), sum(b), sum(c), tuple(chain(*layers))
 
     def finish(self, last: list[Volume]) -> list[Card]:
         """The cards, with one for every output."""
@@ -177,6 +179,7 @@ def charge(card: Card, costs: Costs) -> None:
     card.parameters += costs[0]
     card.macs += costs[1]
     card.value += costs[2]
+    card.layers += costs[3]
 
 
 def plain(word: str) -> bool:

@@ -83,6 +83,11 @@ class Volume:
         return first if alone else together(unit.mark for unit in self.units)
 
     @property
+    def layers(self) -> tuple[int, ...]:
+        """The layers that it shows, by their places in the graph."""
+        return tuple(node.index for unit in self.units for node in unit.nodes)
+
+    @property
     def again(self) -> bool:
         """True if its weights are those of a map before."""
         return any(scope.again for unit in self.units for scope in unit.scope.around)

@@ -108,7 +108,7 @@ def paint(drawing: Drawing, box: Solid, theme: Theme, tooltip: str) -> None:
     marks = [
         face for x, w, colour in shares(box, theme) for face in faces(box, x, w, colour, theme)
     ]
-    drawing.add(Group((*marks, *slices(box, theme)), tooltip))
+    drawing.add(Group((*marks, *slices(box, theme)), tooltip, box.volume.layers))
 
 
 def shares(box: Solid, theme: Theme) -> Iterator[tuple[float, float, str]]:

@@ -320,3 +320,20 @@ def test_a_network_without_weights_is_a_module(tmp_path: Path) -> None:
     net = cnnlang.load(write(tmp_path, "network N { input a: 3x8x8\n output a }"))
     x = torch.randn(2, 3, 8, 8)
     assert tupled(net(x))[0] is x and not net.state_dict()
+
+
+def test_what_no_output_needs_may_take_from_a_head_for_training(tmp_path: Path) -> None:
+    text = """
+    network N {
+        input 3x8x8
+        stem: conv(4, 3x3)
+        side: conv(5, 1x1)
+        relu
+        stem -> logits: conv(7, 1x1)
+        output training logits, side
+    }
+    """
+    net = cnnlang.load(write(tmp_path, text))
+    x = torch.randn(2, 3, 8, 8)
+    assert net.eval()(x).shape == (2, 7, 6, 6)
+    assert [tuple(y.shape) for y in net.train()(x)] == [(2, 7, 6, 6), (2, 5, 6, 6)]

@@ -267,6 +267,16 @@ def test_order_and_shape_say_what_names_do_not(file: Path, net: nn.Module) -> No
     assert weights_map(net, renamed(net))["norm.running_mean"] == "m.1.running_mean"
 
 
+def test_safetensors_has_no_order(net: nn.Module, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    pytest.importorskip("safetensors.torch").save_file(renamed(net), path)
+    assert "have lost their order, for safetensors sorts tensors" in refused(
+        net, path, match="order"
+    )
+    with pytest.raises(WeightsError, match="lost their order"):
+        weights_map(net, path)
+
+
 def test_a_map_of_names_can_be_given(file: Path, net: nn.Module) -> None:
     found = weights_map(net, renamed(net))
     assert same(load(file, weights=renamed(net), match=found), net)

@@ -52,8 +52,13 @@ def total_macs(graph: Graph) -> int | None:
 
 
 def training_only(graph: Graph) -> set[int]:
-    """The nodes that only training outputs depend on."""
-    return reached(graph, graph.training_outputs or ()) - reached(graph, graph.outputs)
+    """The nodes of training outputs alone, and those that no output needs but take from them."""
+    used = reached(graph, graph.outputs)
+    found = reached(graph, graph.training_outputs or ()) - used
+    for node in graph.nodes:
+        if node.index not in used and not found.isdisjoint(node.inputs):
+            found.add(node.index)
+    return found
 
 
 def reached(graph: Graph, outputs: tuple[int, ...]) -> set[int]:

@@ -37,7 +37,7 @@ GLOBAL = re.compile(r"Unsupported global: GLOBAL ([\w.]+)")
 
 def fill(module: nn.Module, weights: Weights, match: Match = "name", strict: bool = True) -> None:
     """Copy weights into a module; raises `WeightsError` and changes nothing if they do not fit."""
-    state = state_of(weights)
+    state = in_order(weights) if match == "order" else state_of(weights)
     try:
         matching = matched(module, state, match)
         if not matching.pairs or (strict and not matching.complete):
@@ -53,7 +53,18 @@ def fill(module: nn.Module, weights: Weights, match: Match = "name", strict: boo
 
 def pairs(module: nn.Module, weights: Weights, match: Match) -> dict[str, str]:
     """The weights of a module with the checkpoint's key that each of them takes."""
-    return dict(matched(module, state_of(weights), match).pairs)
+    state = in_order(weights) if match == "order" else state_of(weights)
+    return dict(matched(module, state, match).pairs)
+
+
+def in_order(weights: Weights) -> State:
+    """A state dictionary in the order in which the modules were made."""
+    if not isinstance(weights, Mapping) and os.fspath(weights).endswith(".safetensors"):
+        raise WeightsError(
+            f"{title(weights)} have lost their order, for safetensors sorts tensors: "
+            "match them by name, or give a map of names"
+        )
+    return state_of(weights)
 
 
 def title(weights: Weights) -> str:

@@ -50,6 +50,8 @@ def write(path: str, data: bytes, source: str | None = None) -> None:
 
     if source is not None and same(path, source):
         raise Failure(f"{path} is the file that is read: choose another name for the output")
+    if source is not None and Path(path).suffix.lower() == ".cnn":
+        raise Failure(f"{path} would be a program: choose another ending for the output")
     try:
         save(path, data)
     except (OSError, ValueError) as error:

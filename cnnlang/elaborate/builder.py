@@ -13,6 +13,7 @@ from cnnlang.elaborate.limits import BITS, Budget, Exhausted
 from cnnlang.elaborate.sites import Site
 from cnnlang.graph import Located, Node, Requirement
 from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem
+from cnnlang.layers.initial import misfit
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import SizeLimit
 from cnnlang.syntax import ast
@@ -126,6 +127,7 @@ def shape(layer: Layer, tensors: tuple[Tensor, ...]) -> tuple[Tensor, list[Condi
     need = Need()
     try:
         output = layer.output(tensors, need)
+        initialised(layer, tensors)
         effort((output,))
         if any(isinstance(size, int) and size.bit_length() > BITS for size in output.shape):
             raise OverflowError
@@ -146,3 +148,15 @@ def called_from(diagnostic: Diagnostic, trail: Sequence[Span]) -> Diagnostic:
     shown = list(trail) if len(trail) <= 3 else [trail[0], *trail[-2:]]
     related = tuple(Related(each, "called here") for each in reversed(shown) if each != at)
     return replace(diagnostic, related=(*diagnostic.related, *related))
+
+
+def initialised(layer: Layer, tensors: tuple[Tensor, ...]) -> None:
+    """Raises `LayerError` for an initialisation that a weight cannot have."""
+    asked = dict(layer.initial(tensors))
+    for weight in layer.weights(tensors) if asked else ():
+        if how := asked.get(weight.name):
+            reason = misfit(how, weight.shape)
+            field = "bias_init" if weight.name.endswith("bias") else "init"
+            if reason:
+                message = f"`{field}={how.scheme}` of `{layer.name}` {reason}"
+                raise LayerError(Problem("A208", message, field=field))

@@ -43,6 +43,13 @@ WORDS = {
 }
 
 
+WIDE = (
+    *("kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform"),
+    *("orthogonal", "dirac"),
+)
+"""Schemes that go by how many numbers a filter sums up; a bias or the scale of a norm sums none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Initial:
     """An initialisation: the name of a scheme and the options that differ from its defaults."""
@@ -85,7 +92,30 @@ def make(scheme: str, positional: tuple[Any, ...], named: dict[str, Any]) -> Ini
     missing = [name for name, default in known.items() if default is ... and name not in options]
     if missing:
         raise ValueError(f"`{scheme}` with a value, as in `{scheme}({missing[0]}=0.1)`")
+    bounded(scheme, known | options)
     return Initial(scheme, tuple((n, v) for n, v in options.items() if v != known[n]))
+
+
+def bounded(scheme: str, options: dict[str, Any]) -> None:
+    """Raises ValueError for numbers with which PyTorch cannot draw."""
+    for name in ("std", "gain"):
+        if options.get(name, 0) < 0:
+            raise ValueError(f"`{scheme}` with a `{name}` of at least 0")
+    if "b" in options and options["a"] > options["b"]:
+        raise ValueError(f"`{scheme}` with `a` of at most `b`")
+    if isinstance(options.get("groups", 1), float) or options.get("groups", 1) < 1:
+        raise ValueError(f"`{scheme}` with a whole number of `groups` above 0")
+
+
+def misfit(how: Initial, shape: tuple[int, ...]) -> str | None:
+    """Why a weight of this shape cannot be initialised so; None if it can."""
+    axes, least = len(shape), 3 if how.scheme == "dirac" else 2
+    if how.scheme in WIDE and axes < least:
+        return f"needs a weight of {least} axes or more, and this one has {axes}"
+    groups = dict(how.options).get("groups", 1)
+    if how.scheme == "dirac" and shape[0] % groups:
+        return f"cannot split {shape[0]} filters into {groups} groups"
+    return None
 
 
 def check(scheme: str, name: str, value: Any, known: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ class Learned(Layer, family="Learned"):
     scale(1e-6)` of a ConvNeXt block is `layer_scale` of shape C x 1 x 1, as in torchvision.
 
     Output: as the input
-    Weights: `C × 1 × 1`, and `1` with `shared=true`
+    Weights: `C × 1 × 1`, and `1` with `single=true`
     """
 
     sign: ClassVar[str]
@@ -34,7 +34,7 @@ class Learned(Layer, family="Learned"):
     _: KW_ONLY
     axis: Axes = "channels"
     """The axes that have numbers of their own; the features of a flat tensor count as channels."""
-    shared: Flag = False
+    single: Flag = False
     """Whether a single number is learned for all positions."""
     in_channels: Count | None = None
     """Declared number of incoming channels, checked; it is inferred otherwise."""
@@ -55,7 +55,7 @@ class Learned(Layer, family="Learned"):
 
     def form(self, x: Tensor) -> tuple[int, ...]:
         """The shape of the parameter: 1 for the axes that share their numbers."""
-        if self.shared:
+        if self.single:
             return (1,)
         own = self.places(x)
         return tuple(
@@ -78,7 +78,7 @@ class Scale(Learned, name="scale"):
     Formula: `y = weight·x`
     Example: `scale(1e-6)` takes 96x56x56 to 96x56x56; 96 parameters.
     Source: Touvron et al. 2021 (LayerScale), https://arxiv.org/abs/2103.17239; Bachlechner et al.
-    2020 (ReZero, with `shared=true`), https://arxiv.org/abs/2003.04887
+    2020 (ReZero, with `single=true`), https://arxiv.org/abs/2003.04887
     """
 
     initial_value: Real = 1.0

@@ -34,6 +34,7 @@ class Builder:
     externs: dict[str, str] = field(default_factory=dict)
     owners: dict[tuple[str, ...], int] = field(default_factory=dict)
     told: set[tuple[str, int, int]] = field(default_factory=set)
+    guessed: set[int] = field(default_factory=set)
     layers: dict[tuple[type[Layer], str], Layer] = field(default_factory=dict)
     shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(
         default_factory=dict

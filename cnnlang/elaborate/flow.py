@@ -44,6 +44,8 @@ def run(frame: Frame, node: ast.Body) -> None:
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD
+            if isinstance(problem, Muted):
+                budget.mute(statement.span)
     budget.ascend()
 
 

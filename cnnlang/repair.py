@@ -49,8 +49,8 @@ class Workshop:
     def chosen(self, each: Diagnostic) -> Fix | None:
         """The first candidate after which nothing is new, or else nothing but what was hidden.
 
-        Hidden is what could not be told because of the mistake, and what comes to light with
-        whichever candidate.
+        Hidden is what could not be told because of the mistake, and what comes to light elsewhere
+        with whichever candidate.
         """
         tried: list[tuple[Fix, set[Key]]] = []
         for fix in candidates(each):
@@ -60,17 +60,23 @@ class Workshop:
             if new == set():
                 return fix
         always = set.intersection(*(new for _, new in tried)) if len(tried) > 1 else set()
+        hidden = {error for error in always if error[1:] != key(each)[1:]}
         revealing = [
             (len(new), place)
             for place, (fix, new) in enumerate(tried)
-            if all(key in always or self.is_muted(key, fix.edits) for key in new)
+            if all(
+                error in hidden or (error[1:] != key(each)[1:] and self.is_muted(error, fix))
+                for error in new
+            )
         ]
         return tried[min(revealing)[1]][0] if revealing else None
 
     def new(self, each: Diagnostic, fix: Fix) -> set[Key] | None:
-        """The errors that come with a fix; None if the mistake is not gone, or too much was spent.
+        """The errors that come with a fix, at the places of the text without it.
 
-        After a mistake in the syntax those in the syntax count, and of a misspelt name none do.
+        None if the mistake is not gone, or too much was spent.
+        After a mistake in the syntax only those in the syntax count; of a misspelt name that it
+        stands for no such value.
         """
         spent = self.budget.used + self.spent
         if self.trials <= 0 or spent > STEPS or len(self.source.text) > LONGEST:
@@ -82,20 +88,21 @@ class Workshop:
         self.spent += budget.used
         before = {moved(key(other), fix.edits) for other in errors(self.found)}
         after = {key(other) for other in errors(left)}
-        if moved(key(each), fix.edits) in after:
+        mine = moved(key(each), fix.edits)
+        if mine in after:
             return None
         if fix.safe and each.code in UNCOVERING:
-            return set()
-        return {other for other in after - before if other[0][0] == "P" or each.code[0] != "P"}
+            return after & {("A203", *mine[1:])}
+        new = (other for other in after - before if other[0][0] == "P" or each.code[0] != "P")
+        return {unmoved(other, fix.edits) for other in new}
 
-    def is_muted(self, error: Key, edits: Sequence[Edit]) -> bool:
-        """True if an error stands where nothing could be told before the edits."""
-        code, name, at = error
-        return any(
-            moved((code, name, start), edits)[2] <= at <= moved((code, name, end), edits)[2]
-            for file, start, end in self.budget.muted
-            if file == name
-        )
+    def is_muted(self, error: Key, fix: Fix) -> bool:
+        """True if an error stands where nothing could be told, and not in what a fix changes."""
+        _, name, at = error
+        places = {(e.span.source.name, e.span.start, e.span.end) for e in fix.edits}
+        if any(file == name and start <= at <= end for file, start, end in places):
+            return False
+        return any(file == name and start <= at <= end for file, start, end in self.budget.muted)
 
 
 UNCOVERING = frozenset({"A202", "N101", "N103", "N106", "N110", "N114", "N121", "N124"})
@@ -142,6 +149,17 @@ def moved(key: Key, edits: Sequence[Edit]) -> Key:
     )
     inside = [e for e in edits if e.span.source.name == name and e.span.start < at < e.span.end]
     return code, name, (inside[0].span.start if inside else at) + shift
+
+
+def unmoved(key: Key, edits: Sequence[Edit]) -> Key:
+    """Where a diagnostic of the text with the edits would stand without them."""
+    code, name, at = key
+    here = (edit for edit in edits if edit.span.source.name == name)
+    for edit in sorted(here, key=lambda each: each.span.start):
+        start, end = edit.span.start, edit.span.end
+        if start <= at:
+            at = max(start, at - len(edit.text) + end - start)
+    return code, name, at
 
 
 def edited(edits: Iterable[Edit]) -> dict[str, Source]:

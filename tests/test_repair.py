@@ -13,7 +13,7 @@ from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.explanations import pages
 from cnnlang.mend import mend
-from cnnlang.repair import applied, edited, errors, key, moved
+from cnnlang.repair import applied, edited, errors, key, moved, unmoved
 from cnnlang.sources import fetch
 from cnnlang.syntax import ast
 
@@ -109,6 +109,23 @@ def test_a_fix_that_is_told_mends_its_mistake(page) -> None:
         ("input t: [9]\nembedding(5, 4)", None),
         ("input 8x8\nmean(height)", "mean(length)"),
         ("input 8x8\nflatten -> softmax(length)", "flatten -> softmax(features)"),
+        ("input 8x8x8\na: relu\nconcat(a, axis=depth)", "concat(a)"),
+        ("input 8x8x8\nsoftmax(3)", "softmax(width)"),
+        ("input 8x8x8\nlayernorm([8, 8])", "layernorm"),
+        ("input 8x8x8\npermute([0, 2, 3, 1])", "permute([height, width, channels])"),
+        ("input 8x8x8\nconv(4, 3, 2, 1)", "conv(4, 3, stride=2, padding=1)"),
+        ("input 8x8x8\nconv_transpose(4, 3, pad_mode=reflect)", "conv_transpose(4, 3)"),
+        ("input 8x8x8\nconv(4, 3, bias=no)", "conv(4, 3, bias=false)"),
+        ("input 8x8x8\nconv(4, 3, pad_mode=mirror)", "conv(4, 3)"),
+        ("input 8x8x8\ndropout(50)", "dropout(0.5)"),
+        ("input 8x8x8\nupsample(2, size=16)", "upsample(2)"),
+        ("input 784\nconv(4, 3x3)", "unflatten(1x28x28) -> conv(4, 3x3)"),
+        ("input 310\nconv(4, 3)", "unflatten(1x310) -> conv(4, 3)"),
+        ("input 3x8\nconv(4, 3x3, padding=1x1)", "conv(4, 3, padding=1)"),
+        ("input 4x7x8\nglu(height)", "pad([[0, 1], [0, 0]]) -> glu(height)"),
+        ("input 8x8x8\na: relu\nconv(4, 1) -> flatten -> concat(a)", "conv(4, 1) -> concat(a)"),
+        ("input 9x1x1\na: relu\nglobal_avgpool -> flatten -> dense(5) -> concat(a)",
+         "global_avgpool -> flatten -> dense(5) -> concat { | identity | a -> flatten }"),
     ],
 )  # fmt: skip
 def test_the_fix_that_is_told(before: str, after: str | None) -> None:
@@ -138,6 +155,29 @@ def test_an_input_of_the_nearest_valid_size() -> None:
     """
     each = errors(found(text))[0]
     assert (each.code, each.help) == ("S137", "start from another input: `3x48x48`")
+
+
+@pytest.mark.parametrize(
+    ("before", "start"),
+    [
+        ("input 56x1x20\nconv(32, 3, in_channels=56) -> conv(8, 3)", "1x56x20"),
+        ("input 224x224x3\nconv(64, 7x7, stride=2, in_channels=3)", "3x224x224"),
+        ("input 100x3\nmaxpool(5)", "3x100"),
+        ("input 28x28\nconv(8, 3x3, padding=1x1) -> relu", "1x28x28"),
+        ("input 1x3x32x32\nconv(8, 3x3) -> flatten -> dense(3)", "3x32x32"),
+        ("input 63x16x16\nrelu -> pixel_shuffle(4)", "64x16x16"),
+        ("input v: [7, H, W]\nglu", "v: [8, H, W]"),
+        ("input 3x8x8 of int\nconv(4, 3)", "3x8x8"),
+        ("input 3x8x8 of int\nrelu", "3x8x8"),
+    ],
+)
+def test_the_input_may_be_what_is_wrong(before: str, start: str) -> None:
+    assert fixed(before).splitlines()[0] == f"input {start}"
+
+
+def test_channels_come_from_a_layer_more_where_nothing_else_gives_them() -> None:
+    text = "input 10x6x6\nlet n = 10\nbatchnorm(in_channels=n)\npixel_shuffle(4)"
+    assert fixed(text).endswith("conv(16, 1x1) -> pixel_shuffle(4)")
 
 
 def test_where_nothing_mends_it_nothing_is_claimed() -> None:
@@ -195,6 +235,50 @@ def test_what_follows_from_an_unknown_size_is_silent() -> None:
     assert [each.code for each in found(text)] == ["S101"]
 
 
+def test_axes_behind_a_guess_are_not_judged() -> None:
+    text = "input 1x28x28\ndense(9) -> relu -> softmax(height)"
+    assert [each.code for each in found(text)] == ["S104"]
+    assert fixed(text).endswith("flatten -> dense(9) -> relu -> softmax(height)")
+
+
+CHAINS = [
+    "conv(8, 9) -> conv(8, 9) -> flatten -> dense(10, in_features=77)",
+    "a: conv(8, 40)\nx -> conv(8, 3, padding=9, pad_mode=reflect) -> add(a) -> dense(5)",
+    "conv(8, 3, groups=2) -> maxpool(20) -> relu -> flatten -> dense(3, in_features=5)",
+    "dense(4, in_features=100) -> softmax(height)",
+    "conv(8, 9) -> a: relu\nresidual { conv(8, 3) } -> concat(a) -> dense(3)",
+    "conv(8, 9)\nstack { relu -> conv(4, 3, groups=3) }\nrepeat 2 { maxpool(5) }",
+    "conv(8, 9) -> add { | conv(4, 1) | conv(5, 1) }",
+]
+
+
+@pytest.mark.parametrize("text", CHAINS)
+def test_what_a_mistake_had_hidden_does_not_hide_its_fix(text: str) -> None:
+    """One fix after the other is told, to the end."""
+    net = source(f"input 3x8x8\n{text}")
+    for _ in range(12):
+        left = errors(check_source(net, fetch))
+        if not left:
+            break
+        assert left[0].edits, left[0]
+        net = applied(net, left[0].edits)
+    assert not left
+
+
+def test_a_fix_that_does_harm_elsewhere_is_not_told() -> None:
+    """All sizes are known here, so a sum that no longer fits comes from the fix."""
+    text = "input 8x8x8\na: relu\nx -> maxpool(3, stride=1, padding=2) -> add(a)"
+    (each,) = errors(found(text))
+    assert (each.code, each.help) == ("S136", "write `padding=1`")
+    (each,) = errors(found(text.replace("add(a)", "crop(1) -> add(a)").replace("=2", "=3")))
+    assert each.code == "S136"
+
+
+def test_a_name_that_is_no_value_is_not_meant() -> None:
+    (each,) = errors(found("input 3xHxW\nconv(H, 3)"))
+    assert (each.code, each.help) == ("N101", None)
+
+
 def test_trials_are_bounded() -> None:
     text = "input 3x8x8\n" + "x -> maxpool(3, padding=2)\n" * 60
     told = errors(found(text))
@@ -211,6 +295,8 @@ def test_edits_are_made_from_the_end() -> None:
     assert applied(net, edits).text == "aXXcd-e"
     assert edited(edits)["net.cnn"].text == "aXXcd-e"
     assert [moved(("S", "net.cnn", at), edits)[2] for at in (0, 1, 3, 4, 5)] == [0, 1, 4, 6, 7]
+    back = [unmoved(("S", "net.cnn", at), edits)[2] for at in (0, 1, 2, 4, 5, 6, 7)]
+    assert back == [0, 1, 1, 3, 4, 4, 6]
 
 
 # --- whole files ---------------------------------------------------------------------------------

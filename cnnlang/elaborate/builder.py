@@ -94,7 +94,9 @@ class Builder:
         output, conditions = self.shapes[key]
         index = len(self.nodes)
         self.nodes.append(Node(index, layer, inputs, output, path, span, labelled, call, step))
-        self.conditions += [Located(each, span, index) for each in conditions]
+        if conditions:
+            self.conditions += [Located(each, span, index) for each in conditions]
+            self.budget.mute(span)  # until all else is right, they are not judged
         return index
 
     def guess(self, site: Site, path: tuple[str, ...], span: Span, labelled: bool) -> int:

@@ -37,8 +37,7 @@ def mistaken(
     if is_sure(frame, site, codes):
         problem = explained(frame, located(frame, site, error), site.inputs, path, site.call.span)
         frame.builder.report(problem, frame.trail)
-    else:
-        frame.builder.budget.mute(site.call.span)
+    frame.builder.budget.mute(site.call.span)  # only the first mistake of a layer is told
     made = frame.builder.guess(site, path, site.call.span, labelled)
     if codes & RANKS:
         frame.builder.guessed.add(made)
@@ -126,8 +125,8 @@ def unnamed(problem: Problem, span: Span, site: Site, names: list[str]) -> Diagn
     if near is None and ("number" not in problem.message or "`same`" in problem.message):
         return diagnostic(problem, span, site)
     label = f"did you mean `{near}`?" if near else problem.message.rpartition(", got")[0]
-    fixes = respelt(span.text, near, names, span)
-    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, fixes=fixes)
+    found = (*respelt(span.text, near, names, span), *fixes(problem, site))
+    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, fixes=found)
 
 
 def diagnostic(problem: Problem, span: Span, site: Site) -> Diagnostic:

@@ -153,7 +153,7 @@ def apply_layer(
     counted(cls, call, len(inputs))
     inputs = (*inputs, *references)
     if BAD in inputs:
-        frame.builder.budget.mute(call.name_span if call.group else call.span)
+        mute(frame, call)
         return BAD
     return place(frame, layer, call, inputs, (*frame.scope.instance.path, name), label is not None)
 
@@ -235,9 +235,16 @@ def place(
     except LayerError as error:
         site = Site(frame.builder.nodes, type(layer), call, frame.step, inputs, layer)
         return mistaken(frame, site, error, path, labelled)
+    if frame.builder.diagnostics and not all(frame.builder.nodes[i].output.certain for i in inputs):
+        mute(frame, call)
     share(frame, index)
     frame.items.append(Apply(index))
     return index
+
+
+def mute(frame: Frame, call: ast.Call) -> None:
+    """Nothing sure can be told of a layer; its branches are judged by themselves."""
+    frame.builder.budget.mute(call.name_span if call.group else call.span)
 
 
 def share(frame: Frame, index: int) -> None:

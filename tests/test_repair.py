@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from random import Random
 from textwrap import dedent
 
 import pytest
@@ -351,6 +353,38 @@ def test_no_file_comes_out_worse(page) -> None:
     assert mend(after.source, fetch, unsafe=True).source is after.source
 
 
+# --- files damaged by chance ---------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+FILES = [ROOT / f"examples/{name}.cnn" for name in ("lenet5", "unet", "autoencoder", "dcgan")]
+TOKEN = re.compile(r"[A-Za-z_]\w*|[0-9]+|->|[^\s\w]")
+
+
+def damaged(text: str, chance: Random) -> str:
+    """A text with up to three tokens left out, put in again elsewhere, or numbers changed."""
+    for _ in range(chance.randint(1, 3)):
+        places = [each.span() for each in TOKEN.finditer(text)]
+        (start, end), (low, high) = chance.choice(places), chance.choice(places)
+        how = chance.choice("leave put swap count".split())  # noqa: SIM905
+        new = {"leave": "", "put": f"{text[low:high]} {text[start:end]}", "swap": text[low:high]}
+        if how == "count" and text[start].isdigit():
+            new["count"] = str(chance.choice((0, 1, 3, 5, 64, 255)))
+        text = text[:start] + new.get(how, text[start:end]) + text[end:]
+    return text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_damaged_file_never_comes_out_worse(path: Path) -> None:
+    chance = Random(path.stem)
+    for _ in range(6):
+        before = Source(path.name, damaged(path.read_text(encoding="utf-8"), chance))
+        wrong = len(errors(check_source(before, fetch)))
+        after = mend(before, fetch, unsafe=True)
+        assert len(errors(after.left)) <= wrong, before.text
+        assert errors(after.left) == errors(check_source(after.source, fetch))
+        assert after.source.text.count("#") >= before.text.count("#")
+
+
 # --- the command line ----------------------------------------------------------------------------
 
 BROKEN = "network N {\n    input 3x9x9\n    Conv2d(4, 3x3)  # first\n    maxpool(3, padding=2)\n}\n"
@@ -397,6 +431,63 @@ def test_the_byte_order_mark_stays(net: Path) -> None:
     net.write_bytes(b"\xef\xbb\xbf" + BROKEN.encode())
     check("net.cnn", "--fix")
     assert net.read_bytes() == b"\xef\xbb\xbf" + BROKEN.replace("Conv2d", "conv").encode()
+
+
+def test_line_ends_stay_in_a_file(net: Path) -> None:
+    net.write_bytes(BROKEN.replace("\n", "\r\n").encode())
+    check("net.cnn", "--fix")
+    assert net.read_bytes() == BROKEN.replace("Conv2d", "conv").replace("\n", "\r\n").encode()
+
+
+def test_a_file_that_is_no_text_is_left_as_it_is(net: Path) -> None:
+    net.write_bytes(b"network N { \xff }")
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 1
+    assert "error[P092]" in result.output
+    assert net.read_bytes() == b"network N { \xff }"
+
+
+def test_a_directory_is_told_of_and_left(net: Path) -> None:
+    Path("more").mkdir()
+    Path("more/a.cnn").write_text(BROKEN)
+    result = check("more", "--fix", "--unsafe-fixes")
+    assert result.exit_code == 1
+    assert "more is a directory" in result.output
+    assert Path("more/a.cnn").read_text() == BROKEN
+
+
+def test_a_file_that_is_used_is_left_as_it_is(net: Path) -> None:
+    parts = Path("parts.cnn")
+    parts.write_text("block B { Conv2d(4, 1x1) }\n")
+    net.write_text('use B from "parts.cnn"\nnetwork N { input 3x8x8\n B }\n')
+    result = check("net.cnn", "--fix", "--unsafe-fixes")
+    assert result.exit_code == 1
+    assert "help: write `conv`" in result.output
+    assert parts.read_text() == "block B { Conv2d(4, 1x1) }\n"
+
+
+def test_safe_edits_of_lints_are_made_too(net: Path) -> None:
+    net.write_text("network N { input 3x8x8\nconv(4, 3x3) -> batchnorm -> relu\n}\n")
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 0
+    assert "conv(4, 3x3, bias=false) -> batchnorm" in net.read_text()
+    before = net.read_bytes()
+    assert check("net.cnn", "--fix", "--ignore", "L6").exit_code == 0
+    assert net.read_bytes() == before
+
+
+def test_a_directory_that_cannot_be_written_is_told(
+    net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 1
+    assert "cannot write net.cnn: no permission" in result.output
+    assert net.read_text() == BROKEN
 
 
 def test_a_file_that_is_right_is_not_written(net: Path) -> None:

@@ -452,7 +452,7 @@ def test_a_directory_is_told_of_and_left(net: Path) -> None:
     Path("more/a.cnn").write_text(BROKEN)
     result = check("more", "--fix", "--unsafe-fixes")
     assert result.exit_code == 1
-    assert "more is a directory" in result.output
+    assert "cannot read more: it is a directory" in result.output
     assert Path("more/a.cnn").read_text() == BROKEN
 
 

@@ -14,7 +14,7 @@ from cnnlang.cli import command
 from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.explanations import pages
-from cnnlang.mend import mend
+from cnnlang.mend import is_faithful, mend
 from cnnlang.repair import applied, edited, errors, key, moved, unmoved
 from cnnlang.sources import fetch
 from cnnlang.syntax import ast
@@ -337,6 +337,19 @@ def test_fixes_at_one_place_are_applied_one_after_the_other() -> None:
     assert after.left == []
 
 
+def test_an_edit_that_changes_what_it_is_not_about_is_not_faithful() -> None:
+    net = Source("net.cnn", "network N { input 3x8x8\n relu }\nlet a = 1  # one\n")
+    at = net.text.index("relu")
+
+    def faithful(start: int, end: int, text: str) -> bool:
+        edits = [Edit(Span(net, start, end), text)]
+        return is_faithful(net, applied(net, edits), edits)
+
+    assert faithful(at, at + 4, "tanh")
+    assert not faithful(at, at + 4, "relu  # and")
+    assert not faithful(at, at + 4, "relu }\nnetwork M { input 3x8x8\n relu")
+
+
 def test_line_ends_and_comments_stay() -> None:
     text = "# head\r\nnetwork N {\r\n  input 3x8x8 # in\r\n  Relu( ) # odd   layout\r\n}\r\n"
     after = mend(Source("net.cnn", text), fetch)
@@ -500,6 +513,12 @@ def test_what_cannot_be_fixed_is_told(net: Path) -> None:
     result = check("missing.cnn", "zoo:lenet5", "--fix")
     assert result.exit_code == 1
     assert "error[P090]" in result.output
+
+
+def test_standard_input_cannot_be_watched() -> None:
+    result = check("-", "--watch", input=BROKEN)
+    assert result.exit_code != 0
+    assert "standard input cannot be watched" in result.output
 
 
 @pytest.mark.parametrize("words", [("--diff",), ("--unsafe-fixes",), ("--fix", "--watch")])

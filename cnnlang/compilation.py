@@ -11,10 +11,11 @@ from cnnlang.analysis.validity import advice, solve, valid_sizes
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.files import Fetch, Library, Program
+from cnnlang.elaborate.limits import Budget
 from cnnlang.elaborate.networks import Settings, elaborate, is_template
 from cnnlang.elaborate.values import NetworkValue
 from cnnlang.graph import Graph
-from cnnlang.repair import repaired
+from cnnlang.repair import Workshop, repaired
 
 
 def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic]]:
@@ -32,14 +33,14 @@ def check_source(
 
     `lints` are the codes of the rules that a file without errors is looked at with.
     """
-    found, spent = inspect(source, fetch, lints)
-    return repaired(source, fetch, inspect, found, spent)
+    found, budget = inspect(source, fetch, lints)
+    return repaired(Workshop(source, fetch, inspect, found, budget))
 
 
 def inspect(
     source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
-) -> tuple[list[Diagnostic], int]:
-    """As `check_source`, with candidates for fixes, and the steps that it took."""
+) -> tuple[list[Diagnostic], Budget]:
+    """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
     graphs = []
     for network in program.networks.values():
@@ -49,7 +50,7 @@ def inspect(
             graphs += [graph] if graph else []
     if lints and not has_errors(found):
         found += lint(graphs, lints, source)
-    return distinct(found), program.budget.used
+    return distinct(found), program.budget
 
 
 def compile_network(
@@ -101,26 +102,26 @@ def compile_source(
     source: Source, fetch: Fetch, network: str | None, settings: Settings
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph of one network of a file, by name, or of the only one there is."""
-    graph, found, spent = compiled(source, fetch, network, settings)
+    graph, found, budget = compiled(source, fetch, network, settings)
 
-    def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], int]:
+    def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], Budget]:
         return compiled(source, fetch, network, settings)[1:]
 
-    return graph, repaired(source, fetch, again, found, spent)
+    return graph, repaired(Workshop(source, fetch, again, found, budget))
 
 
 def compiled(
     source: Source, fetch: Fetch, network: str | None, settings: Settings
-) -> tuple[Graph | None, list[Diagnostic], int]:
-    """As `compile_source`, with candidates for fixes, and the steps that it took."""
+) -> tuple[Graph | None, list[Diagnostic], Budget]:
+    """As `compile_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
     if has_errors(found):
-        return None, distinct(found), program.budget.used
+        return None, distinct(found), program.budget
     chosen = choose(program, network, settings)
     if isinstance(chosen, Diagnostic):
-        return None, [*found, chosen], program.budget.used
+        return None, [*found, chosen], program.budget
     graph, more = compile_network(program, chosen, settings)
-    return graph, distinct([*found, *more]), program.budget.used
+    return graph, distinct([*found, *more]), program.budget
 
 
 def open_source(

@@ -1,7 +1,7 @@
 """Fixes that have been tried: applied to the text in memory, and checked again.
 
-A candidate is kept if the mistake is gone and no other has come. What is said of it is then true;
-where none is kept, nothing is claimed.
+A candidate is kept if the mistake is gone and no other has come, but for what the mistake had
+hidden. What is said of it is then true; where none is kept, nothing is claimed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Fix, Severity, Source
 from cnnlang.elaborate.files import Fetch
-from cnnlang.elaborate.limits import STEPS
+from cnnlang.elaborate.limits import STEPS, Budget
 from cnnlang.syntax import ast
 
-Inspect: TypeAlias = Callable[[Source, Fetch], tuple[list[Diagnostic], int]]
-"""Everything that is wrong with a source, and the steps that it took to find."""
+Inspect: TypeAlias = Callable[[Source, Fetch], tuple[list[Diagnostic], Budget]]
+"""Everything that is wrong with a source, and what finding it took."""
 Key: TypeAlias = tuple[str, str, int]
 """Code, file and offset: what makes two diagnostics of two versions of a text one."""
 
@@ -34,44 +34,84 @@ class Workshop:
     fetch: Fetch
     inspect: Inspect
     found: list[Diagnostic]
+    budget: Budget
     trials: int = TRIALS
     spent: int = 0
 
     def mended(self, each: Diagnostic) -> Diagnostic:
         """The diagnostic with the first candidate that mends it as its help and edits."""
-        chosen = next((fix for fix in candidates(each) if self.succeeds(each, fix)), None)
+        chosen = self.chosen(each)
         if chosen is None:
             return replace(explained(each), fixes=(), edits=(), safe=False)
         help = chosen.help or None
         return replace(each, fixes=(), edits=chosen.edits, help=help, safe=chosen.safe)
 
-    def succeeds(self, each: Diagnostic, fix: Fix) -> bool:
-        """True if the mistake is gone with the fix, and all that is left was there before."""
-        if self.trials <= 0 or self.spent > STEPS or len(self.source.text) > LONGEST:
-            return False
+    def chosen(self, each: Diagnostic) -> Fix | None:
+        """The first candidate after which nothing is new, or else nothing but what was hidden.
+
+        Hidden is what could not be told because of the mistake, and what comes to light elsewhere
+        with whichever candidate.
+        """
+        tried: list[tuple[Fix, set[Key]]] = []
+        for fix in candidates(each):
+            new = self.new(each, fix)
+            if new is not None:
+                tried.append((fix, new))
+            if new == set():
+                return fix
+        always = set.intersection(*(new for _, new in tried)) if len(tried) > 1 else set()
+        hidden = {error for error in always if error[1:] != key(each)[1:]}
+        revealing = [
+            (len(new), place)
+            for place, (fix, new) in enumerate(tried)
+            if all(
+                error in hidden or (error[1:] != key(each)[1:] and self.is_muted(error, fix))
+                for error in new
+            )
+        ]
+        return tried[min(revealing)[1]][0] if revealing else None
+
+    def new(self, each: Diagnostic, fix: Fix) -> set[Key] | None:
+        """The errors that come with a fix, at the places of the text without it.
+
+        None if the mistake is not gone, or too much was spent.
+        After a mistake in the syntax only those in the syntax count; of a misspelt name that it
+        stands for no such value.
+        """
+        spent = self.budget.used + self.spent
+        if self.trials <= 0 or spent > STEPS or len(self.source.text) > LONGEST:
+            return None
         self.trials -= 1
         changed = edited(fix.edits)
         source = changed.get(self.source.name, self.source)
-        left, steps = self.inspect(source, using(self.fetch, changed))
-        self.spent += steps
+        left, budget = self.inspect(source, using(self.fetch, changed))
+        self.spent += budget.used
         before = {moved(key(other), fix.edits) for other in errors(self.found)}
         after = {key(other) for other in errors(left)}
         mine = moved(key(each), fix.edits)
-        new = after - before
-        if mine[0].startswith("P"):
-            new = {other for other in new if other[0].startswith("P")}
-        return mine not in after and (not new or (fix.safe and mine[0] in UNCOVERING))
+        if mine in after:
+            return None
+        if fix.safe and each.code in UNCOVERING:
+            return after & {("A203", *mine[1:])}
+        new = (other for other in after - before if other[0][0] == "P" or each.code[0] != "P")
+        return {unmoved(other, fix.edits) for other in new}
+
+    def is_muted(self, error: Key, fix: Fix) -> bool:
+        """True if an error stands where nothing could be told, and not in what a fix changes."""
+        _, name, at = error
+        places = {(e.span.source.name, e.span.start, e.span.end) for e in fix.edits}
+        if any(file == name and start <= at <= end for file, start, end in places):
+            return False
+        return any(file == name and start <= at <= end for file, start, end in self.budget.muted)
 
 
 UNCOVERING = frozenset({"A202", "N101", "N103", "N106", "N110", "N114", "N121", "N124"})
 """Misspelt names: what depends on them was muted, and may be wrong by itself."""
 
 
-def repaired(
-    source: Source, fetch: Fetch, inspect: Inspect, found: list[Diagnostic], spent: int
-) -> list[Diagnostic]:
+def repaired(workshop: Workshop) -> list[Diagnostic]:
     """The errors with tried fixes in place of candidates. A correct file costs nothing."""
-    workshop = Workshop(source, fetch, inspect, found, spent=spent)
+    found = workshop.found
     return [workshop.mended(e) if e.severity is Severity.ERROR else e for e in found]
 
 
@@ -109,6 +149,17 @@ def moved(key: Key, edits: Sequence[Edit]) -> Key:
     )
     inside = [e for e in edits if e.span.source.name == name and e.span.start < at < e.span.end]
     return code, name, (inside[0].span.start if inside else at) + shift
+
+
+def unmoved(key: Key, edits: Sequence[Edit]) -> Key:
+    """Where a diagnostic of the text with the edits would stand without them."""
+    code, name, at = key
+    here = (edit for edit in edits if edit.span.source.name == name)
+    for edit in sorted(here, key=lambda each: each.span.start):
+        start, end = edit.span.start, edit.span.end
+        if start <= at:
+            at = max(start, at - len(edit.text) + end - start)
+    return code, name, at
 
 
 def edited(edits: Iterable[Edit]) -> dict[str, Source]:

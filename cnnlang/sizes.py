@@ -239,20 +239,14 @@ def reduce(symbol: str, values: list[int], step: int) -> Size:
 def describe(size: Free) -> str:
     """A free size as a person writes it: `H`, `H/2` rounded up as `ceil(H/2)`, `2*(H//2) + 1`."""
     m, a, first = size.period, size.step, size.values[0]
-    shift = next((b for b in range(first * m, first * m + m) if floors(size, b)), None)
-    if shift is not None:
-        return quotient(size.symbol, a, shift, m)
+    rests = [v * m - a * x for x, v in enumerate(size.values)]
+    if max(rests) - min(rests) < m:  # it is (step * x + shift) // period for every x
+        return quotient(size.symbol, a, max(rests), m)
     scale = gcd(a, *(v - first for v in size.values))
     if scale > 1:
         inner = Free(size.symbol, tuple((v - first) // scale for v in size.values), a // scale)
         return f"{scale}*{wrap(inner)}" + offset(first)
     return f"size({size.symbol})"
-
-
-def floors(size: Free, shift: int) -> bool:
-    """True if the size is (step * x + shift) // period for every x."""
-    m, a = size.period, size.step
-    return all((a * x + shift) // m == v for x, v in enumerate(size.values))
 
 
 def quotient(symbol: str, a: int, shift: int, m: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from random import Random
 from textwrap import dedent
 
 import pytest
@@ -12,8 +14,8 @@ from cnnlang.cli import command
 from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.explanations import pages
-from cnnlang.mend import mend
-from cnnlang.repair import applied, edited, errors, key, moved
+from cnnlang.mend import is_faithful, mend
+from cnnlang.repair import applied, edited, errors, key, moved, unmoved
 from cnnlang.sources import fetch
 from cnnlang.syntax import ast
 
@@ -109,6 +111,23 @@ def test_a_fix_that_is_told_mends_its_mistake(page) -> None:
         ("input t: [9]\nembedding(5, 4)", None),
         ("input 8x8\nmean(height)", "mean(length)"),
         ("input 8x8\nflatten -> softmax(length)", "flatten -> softmax(features)"),
+        ("input 8x8x8\na: relu\nconcat(a, axis=depth)", "concat(a)"),
+        ("input 8x8x8\nsoftmax(3)", "softmax(width)"),
+        ("input 8x8x8\nlayernorm([8, 8])", "layernorm"),
+        ("input 8x8x8\npermute([0, 2, 3, 1])", "permute([height, width, channels])"),
+        ("input 8x8x8\nconv(4, 3, 2, 1)", "conv(4, 3, stride=2, padding=1)"),
+        ("input 8x8x8\nconv_transpose(4, 3, pad_mode=reflect)", "conv_transpose(4, 3)"),
+        ("input 8x8x8\nconv(4, 3, bias=no)", "conv(4, 3, bias=false)"),
+        ("input 8x8x8\nconv(4, 3, pad_mode=mirror)", "conv(4, 3)"),
+        ("input 8x8x8\ndropout(50)", "dropout(0.5)"),
+        ("input 8x8x8\nupsample(2, size=16)", "upsample(2)"),
+        ("input 784\nconv(4, 3x3)", "unflatten(1x28x28) -> conv(4, 3x3)"),
+        ("input 310\nconv(4, 3)", "unflatten(1x310) -> conv(4, 3)"),
+        ("input 3x8\nconv(4, 3x3, padding=1x1)", "conv(4, 3, padding=1)"),
+        ("input 4x7x8\nglu(height)", "pad([[0, 1], [0, 0]]) -> glu(height)"),
+        ("input 8x8x8\na: relu\nconv(4, 1) -> flatten -> concat(a)", "conv(4, 1) -> concat(a)"),
+        ("input 9x1x1\na: relu\nglobal_avgpool -> flatten -> dense(5) -> concat(a)",
+         "global_avgpool -> flatten -> dense(5) -> concat { | identity | a -> flatten }"),
     ],
 )  # fmt: skip
 def test_the_fix_that_is_told(before: str, after: str | None) -> None:
@@ -138,6 +157,29 @@ def test_an_input_of_the_nearest_valid_size() -> None:
     """
     each = errors(found(text))[0]
     assert (each.code, each.help) == ("S137", "start from another input: `3x48x48`")
+
+
+@pytest.mark.parametrize(
+    ("before", "start"),
+    [
+        ("input 56x1x20\nconv(32, 3, in_channels=56) -> conv(8, 3)", "1x56x20"),
+        ("input 224x224x3\nconv(64, 7x7, stride=2, in_channels=3)", "3x224x224"),
+        ("input 100x3\nmaxpool(5)", "3x100"),
+        ("input 28x28\nconv(8, 3x3, padding=1x1) -> relu", "1x28x28"),
+        ("input 1x3x32x32\nconv(8, 3x3) -> flatten -> dense(3)", "3x32x32"),
+        ("input 63x16x16\nrelu -> pixel_shuffle(4)", "64x16x16"),
+        ("input v: [7, H, W]\nglu", "v: [8, H, W]"),
+        ("input 3x8x8 of int\nconv(4, 3)", "3x8x8"),
+        ("input 3x8x8 of int\nrelu", "3x8x8"),
+    ],
+)
+def test_the_input_may_be_what_is_wrong(before: str, start: str) -> None:
+    assert fixed(before).splitlines()[0] == f"input {start}"
+
+
+def test_channels_come_from_a_layer_more_where_nothing_else_gives_them() -> None:
+    text = "input 10x6x6\nlet n = 10\nbatchnorm(in_channels=n)\npixel_shuffle(4)"
+    assert fixed(text).endswith("conv(16, 1x1) -> pixel_shuffle(4)")
 
 
 def test_where_nothing_mends_it_nothing_is_claimed() -> None:
@@ -195,6 +237,50 @@ def test_what_follows_from_an_unknown_size_is_silent() -> None:
     assert [each.code for each in found(text)] == ["S101"]
 
 
+def test_axes_behind_a_guess_are_not_judged() -> None:
+    text = "input 1x28x28\ndense(9) -> relu -> softmax(height)"
+    assert [each.code for each in found(text)] == ["S104"]
+    assert fixed(text).endswith("flatten -> dense(9) -> relu -> softmax(height)")
+
+
+CHAINS = [
+    "conv(8, 9) -> conv(8, 9) -> flatten -> dense(10, in_features=77)",
+    "a: conv(8, 40)\nx -> conv(8, 3, padding=9, pad_mode=reflect) -> add(a) -> dense(5)",
+    "conv(8, 3, groups=2) -> maxpool(20) -> relu -> flatten -> dense(3, in_features=5)",
+    "dense(4, in_features=100) -> softmax(height)",
+    "conv(8, 9) -> a: relu\nresidual { conv(8, 3) } -> concat(a) -> dense(3)",
+    "conv(8, 9)\nstack { relu -> conv(4, 3, groups=3) }\nrepeat 2 { maxpool(5) }",
+    "conv(8, 9) -> add { | conv(4, 1) | conv(5, 1) }",
+]
+
+
+@pytest.mark.parametrize("text", CHAINS)
+def test_what_a_mistake_had_hidden_does_not_hide_its_fix(text: str) -> None:
+    """One fix after the other is told, to the end."""
+    net = source(f"input 3x8x8\n{text}")
+    for _ in range(12):
+        left = errors(check_source(net, fetch))
+        if not left:
+            break
+        assert left[0].edits, left[0]
+        net = applied(net, left[0].edits)
+    assert not left
+
+
+def test_a_fix_that_does_harm_elsewhere_is_not_told() -> None:
+    """All sizes are known here, so a sum that no longer fits comes from the fix."""
+    text = "input 8x8x8\na: relu\nx -> maxpool(3, stride=1, padding=2) -> add(a)"
+    (each,) = errors(found(text))
+    assert (each.code, each.help) == ("S136", "write `padding=1`")
+    (each,) = errors(found(text.replace("add(a)", "crop(1) -> add(a)").replace("=2", "=3")))
+    assert each.code == "S136"
+
+
+def test_a_name_that_is_no_value_is_not_meant() -> None:
+    (each,) = errors(found("input 3xHxW\nconv(H, 3)"))
+    assert (each.code, each.help) == ("N101", None)
+
+
 def test_trials_are_bounded() -> None:
     text = "input 3x8x8\n" + "x -> maxpool(3, padding=2)\n" * 60
     told = errors(found(text))
@@ -211,6 +297,8 @@ def test_edits_are_made_from_the_end() -> None:
     assert applied(net, edits).text == "aXXcd-e"
     assert edited(edits)["net.cnn"].text == "aXXcd-e"
     assert [moved(("S", "net.cnn", at), edits)[2] for at in (0, 1, 3, 4, 5)] == [0, 1, 4, 6, 7]
+    back = [unmoved(("S", "net.cnn", at), edits)[2] for at in (0, 1, 2, 4, 5, 6, 7)]
+    assert back == [0, 1, 1, 3, 4, 4, 6]
 
 
 # --- whole files ---------------------------------------------------------------------------------
@@ -249,6 +337,19 @@ def test_fixes_at_one_place_are_applied_one_after_the_other() -> None:
     assert after.left == []
 
 
+def test_an_edit_that_changes_what_it_is_not_about_is_not_faithful() -> None:
+    net = Source("net.cnn", "network N { input 3x8x8\n relu }\nlet a = 1  # one\n")
+    at = net.text.index("relu")
+
+    def faithful(start: int, end: int, text: str) -> bool:
+        edits = [Edit(Span(net, start, end), text)]
+        return is_faithful(net, applied(net, edits), edits)
+
+    assert faithful(at, at + 4, "tanh")
+    assert not faithful(at, at + 4, "relu  # and")
+    assert not faithful(at, at + 4, "relu }\nnetwork M { input 3x8x8\n relu")
+
+
 def test_line_ends_and_comments_stay() -> None:
     text = "# head\r\nnetwork N {\r\n  input 3x8x8 # in\r\n  Relu( ) # odd   layout\r\n}\r\n"
     after = mend(Source("net.cnn", text), fetch)
@@ -263,6 +364,38 @@ def test_no_file_comes_out_worse(page) -> None:
     after = mend(before, fetch, unsafe=True)
     assert len(errors(after.left)) <= len(errors(check_source(before, fetch)))
     assert mend(after.source, fetch, unsafe=True).source is after.source
+
+
+# --- files damaged by chance ---------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+FILES = [ROOT / f"examples/{name}.cnn" for name in ("lenet5", "unet", "autoencoder", "dcgan")]
+TOKEN = re.compile(r"[A-Za-z_]\w*|[0-9]+|->|[^\s\w]")
+
+
+def damaged(text: str, chance: Random) -> str:
+    """A text with up to three tokens left out, put in again elsewhere, or numbers changed."""
+    for _ in range(chance.randint(1, 3)):
+        places = [each.span() for each in TOKEN.finditer(text)]
+        (start, end), (low, high) = chance.choice(places), chance.choice(places)
+        how = chance.choice("leave put swap count".split())  # noqa: SIM905
+        new = {"leave": "", "put": f"{text[low:high]} {text[start:end]}", "swap": text[low:high]}
+        if how == "count" and text[start].isdigit():
+            new["count"] = str(chance.choice((0, 1, 3, 5, 64, 255)))
+        text = text[:start] + new.get(how, text[start:end]) + text[end:]
+    return text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_damaged_file_never_comes_out_worse(path: Path) -> None:
+    chance = Random(path.stem)
+    for _ in range(6):
+        before = Source(path.name, damaged(path.read_text(encoding="utf-8"), chance))
+        wrong = len(errors(check_source(before, fetch)))
+        after = mend(before, fetch, unsafe=True)
+        assert len(errors(after.left)) <= wrong, before.text
+        assert errors(after.left) == errors(check_source(after.source, fetch))
+        assert after.source.text.count("#") >= before.text.count("#")
 
 
 # --- the command line ----------------------------------------------------------------------------
@@ -313,6 +446,63 @@ def test_the_byte_order_mark_stays(net: Path) -> None:
     assert net.read_bytes() == b"\xef\xbb\xbf" + BROKEN.replace("Conv2d", "conv").encode()
 
 
+def test_line_ends_stay_in_a_file(net: Path) -> None:
+    net.write_bytes(BROKEN.replace("\n", "\r\n").encode())
+    check("net.cnn", "--fix")
+    assert net.read_bytes() == BROKEN.replace("Conv2d", "conv").replace("\n", "\r\n").encode()
+
+
+def test_a_file_that_is_no_text_is_left_as_it_is(net: Path) -> None:
+    net.write_bytes(b"network N { \xff }")
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 1
+    assert "error[P092]" in result.output
+    assert net.read_bytes() == b"network N { \xff }"
+
+
+def test_a_directory_is_told_of_and_left(net: Path) -> None:
+    Path("more").mkdir()
+    Path("more/a.cnn").write_text(BROKEN)
+    result = check("more", "--fix", "--unsafe-fixes")
+    assert result.exit_code == 1
+    assert "cannot read more: it is a directory" in result.output
+    assert Path("more/a.cnn").read_text() == BROKEN
+
+
+def test_a_file_that_is_used_is_left_as_it_is(net: Path) -> None:
+    parts = Path("parts.cnn")
+    parts.write_text("block B { Conv2d(4, 1x1) }\n")
+    net.write_text('use B from "parts.cnn"\nnetwork N { input 3x8x8\n B }\n')
+    result = check("net.cnn", "--fix", "--unsafe-fixes")
+    assert result.exit_code == 1
+    assert "help: write `conv`" in result.output
+    assert parts.read_text() == "block B { Conv2d(4, 1x1) }\n"
+
+
+def test_safe_edits_of_lints_are_made_too(net: Path) -> None:
+    net.write_text("network N { input 3x8x8\nconv(4, 3x3) -> batchnorm -> relu\n}\n")
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 0
+    assert "conv(4, 3x3, bias=false) -> batchnorm" in net.read_text()
+    before = net.read_bytes()
+    assert check("net.cnn", "--fix", "--ignore", "L6").exit_code == 0
+    assert net.read_bytes() == before
+
+
+def test_a_directory_that_cannot_be_written_is_told(
+    net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+    result = check("net.cnn", "--fix")
+    assert result.exit_code == 1
+    assert "cannot write net.cnn: no permission" in result.output
+    assert net.read_text() == BROKEN
+
+
 def test_a_file_that_is_right_is_not_written(net: Path) -> None:
     net.write_text("network N { input 3x8x8\nrelu }\n")
     net.chmod(0o444)
@@ -323,6 +513,12 @@ def test_what_cannot_be_fixed_is_told(net: Path) -> None:
     result = check("missing.cnn", "zoo:lenet5", "--fix")
     assert result.exit_code == 1
     assert "error[P090]" in result.output
+
+
+def test_standard_input_cannot_be_watched() -> None:
+    result = check("-", "--watch", input=BROKEN)
+    assert result.exit_code != 0
+    assert "standard input cannot be watched" in result.output
 
 
 @pytest.mark.parametrize("words", [("--diff",), ("--unsafe-fixes",), ("--fix", "--watch")])

@@ -293,7 +293,7 @@ def test_the_vector_picture_is_well_formed_and_tells_more(tmp_path: Path) -> Non
     space = "{http://www.w3.org/2000/svg}"
     titles = [each.text or "" for each in tree.iter(f"{space}title")]
     assert titles[0] == "Net: 3×16×16 input  ·  224 parameters  ·  42.3k MACs"
-    assert "a<b&c  Conv 3×3\n8×14×14\n224 parameters, 42,336 MACs" in titles
+    assert "a<b&c  Conv 3×3\n8×14×14\nreceptive field 3x3 /1\n224 parameters, 42,336 MACs" in titles
     assert "a<b&c" in [each.text for each in tree.iter(f"{space}text")]
 
 

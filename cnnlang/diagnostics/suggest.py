@@ -8,10 +8,10 @@ from collections.abc import Iterable
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely stands for, or None.
 
-    At most a third of the letters (and at most three) may be edited; a difference in case only,
-    or in underscores only, always counts as near.
+    At most a third of the letters (and at most three) may be edited, never the only one; a
+    difference in case only, or in underscores only, always counts as near.
     """
-    limit = min(3, max(1, len(name) // 3))
+    limit = min(3, max(1, len(name) // 3), len(name) - 1)
     best: tuple[int, str] | None = None
     for candidate in sorted(set(known)):
         if fold(candidate) == fold(name):

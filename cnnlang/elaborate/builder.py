@@ -35,6 +35,7 @@ class Builder:
     externs: dict[str, str] = field(default_factory=dict)
     owners: dict[tuple[str, ...], int] = field(default_factory=dict)
     told: set[tuple[str, int, int]] = field(default_factory=set)
+    guessed: set[int] = field(default_factory=set)
     layers: dict[tuple[type[Layer], str], Layer] = field(default_factory=dict)
     shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(
         default_factory=dict
@@ -94,7 +95,9 @@ class Builder:
         output, conditions = self.shapes[key]
         index = len(self.nodes)
         self.nodes.append(Node(index, layer, inputs, output, path, span, labelled, call, step))
-        self.conditions += [Located(each, span, index) for each in conditions]
+        if conditions:
+            self.conditions += [Located(each, span, index) for each in conditions]
+            self.budget.mute(span)  # until all else is right, they are not judged
         return index
 
     def guess(self, site: Site, path: tuple[str, ...], span: Span, labelled: bool) -> int:

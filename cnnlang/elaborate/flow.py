@@ -44,6 +44,8 @@ def run(frame: Frame, node: ast.Body) -> None:
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD
+            if isinstance(problem, Muted):
+                budget.mute(statement.span)
     budget.ascend()
 
 
@@ -205,6 +207,7 @@ def unknown_default(node: ast.Default, each: ast.Argument, known: list[str]) -> 
 
 def require(frame: Frame, node: ast.Require) -> None:
     frame.builder.requirements.append(Requirement(node, snapshot(frame)))
+    frame.builder.budget.mute(node.span)  # until all else is right, it is not judged
 
 
 def snapshot(frame: Frame) -> dict[str, Any]:

@@ -1,18 +1,19 @@
-"""Inputs that might mend a layer: larger ones, and integers."""
+"""Inputs that might mend a layer: other sizes, other axes, integers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from cnnlang.diagnostics.model import Edit, Fix, Span
-from cnnlang.elaborate.sites import Site
+from cnnlang.elaborate.sites import Site, producer, site_of
 from cnnlang.graph import Node
 from cnnlang.layers.base import LayerError, Need
-from cnnlang.layers.remedies import Enlarge, Resize, Retype
-from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import SizeLimit
+from cnnlang.layers.remedies import Enlarge, Reorder, Rerank, Resize, Retype
+from cnnlang.layers.tensor import Tensor, image
+from cnnlang.sizes import Size, SizeLimit
 
 LARGEST = 4096
 """The largest input that is looked for."""
@@ -22,6 +23,8 @@ SIZES_TRIED = 3
 """Sizes near the one that is written, for those behind the layer may need another."""
 NEAR, FEW = 64, 300
 """How far another size is looked for, and among how many layers at most."""
+IMAGES = (1, 3, 4)
+"""Channels of an image."""
 MANY = 1000
 """Layers, beyond which no larger input is looked for."""
 SIZES = re.compile(r"[0-9]+(x[0-9]+)+(?=\s|$)")
@@ -29,10 +32,18 @@ SIZES = re.compile(r"[0-9]+(x[0-9]+)+(?=\s|$)")
 
 def retype(remedy: Retype, site: Site) -> Iterator[Fix]:
     node = site.nodes[site.inputs[0]]
-    if node.layer is None and not node.span.text.endswith("float"):
-        end = node.span.end
-        edit = Edit(Span(node.span.source, end, end), " of int")
+    source, start, end = node.span.source, node.span.start, node.span.end
+    said = re.search(r"\s+of\s+(float|int)$", node.span.text)
+    if node.layer is not None or (said and said[1] == remedy.dtype):
+        return
+    if remedy.dtype == "int" and said is None:
+        edit = Edit(Span(source, end, end), " of int")
         yield Fix(f"declare integers: `{node.span.text} of int`", (edit,))
+    elif remedy.dtype == "float" and said is not None:
+        kept = node.span.text[: said.start()]
+        yield Fix(
+            f"declare real numbers: `{kept}`", (Edit(Span(source, start + len(kept), end), ""),)
+        )
 
 
 def enlarge(remedy: Enlarge, site: Site) -> Iterator[Fix]:
@@ -52,6 +63,52 @@ def resize(remedy: Resize, site: Site) -> Iterator[Fix]:
     standing = (x for x in found if x is not None and stands(site, x))
     for near in islice(standing, SIZES_TRIED):
         yield started(node, near, "another input")
+
+
+def reorder(remedy: Reorder, site: Site) -> Iterator[Fix]:
+    node = only_input(site)
+    if node is None:
+        return
+    for place in reversed(range(1, node.output.rank)):
+        first, *axes = node.output.shape
+        channels = axes.pop(place - 1)
+        wanted = channels == remedy.channels if remedy.channels else is_image(first, channels)
+        if wanted:
+            x = node.output.resized((channels, first, *axes))
+            fix = started(node, x, "channels first")
+            yield replace(fix, edits=(*fix.edits, *declared(site, node, channels)))
+
+
+def is_image(first: Size, channels: Size) -> bool:
+    """True if sizes are likely those of a map and of the channels of an image."""
+    return isinstance(first, int) and first > max(IMAGES) and channels in IMAGES
+
+
+def declared(site: Site, node: Node, channels: Size) -> Iterator[Edit]:
+    """Declared channels of an input put right in the layers that take them."""
+    before = (site_of(site.nodes, each) for each in site.nodes)
+    for where in (*filter(None, before), site):
+        given = where.written("in_channels")
+        if given and producer(where, 0) is node:
+            yield Edit(given.value.span, str(channels))
+
+
+def rerank(remedy: Rerank, site: Site) -> Iterator[Fix]:
+    node = only_input(site)
+    shape = node.output.shape if node else ()
+    if node is not None and remedy.rank == len(shape) + 1 and shape[0] not in IMAGES:
+        yield started(node, image(1, *shape), "one channel")
+    if node is not None and remedy.rank == len(shape) - 1 and shape[1] in IMAGES:
+        yield started(node, image(*shape[1:]), "one image, for the batch is never written")
+
+
+def channelled(node: Node, channels: int) -> Iterator[Fix]:
+    """An input with so many channels."""
+    found = re.match(r"(input(?:\s+\w+\s*:)?\s*\[?)([0-9]+)(?=x|\s|,|\]|$)", node.span.text)
+    if found and int(found[2]) == node.output.channels:
+        start, end = (node.span.start + at for at in found.span(2))
+        edit = Edit(Span(node.span.source, start, end), str(channels))
+        yield Fix(f"start from {channels} channels", (edit,))
 
 
 def only_input(site: Site) -> Node | None:

@@ -31,7 +31,8 @@ class Budget:
     """What may still be spent; spending more is a `Fault` at the place that did.
 
     All networks of one compilation share the steps; each has layers of its own. `unread` has the
-    lines with errors of syntax, by file: of what is left of them, nothing more is told.
+    lines with errors of syntax, by file: of what is left of them, nothing more is told. `muted` has
+    the places, by file, of which nothing could be told because of a mistake before them.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Budget:
         self.calls = 0
         self.levels = 0
         self.unread: set[tuple[str, int]] = set()
+        self.muted: set[tuple[str, int, int]] = set()
 
     @property
     def used(self) -> int:
@@ -80,6 +82,10 @@ class Budget:
             raise exhausted(
                 "E306", f"there are more than {ERRORS} errors", span, "mend those first"
             )
+
+    def mute(self, span: Span) -> None:
+        """Nothing can be told of a place."""
+        self.muted.add((span.source.name, span.start, span.end))
 
     def layer(self, span: Span) -> None:
         self.step(span, LAYER_STEPS)

@@ -22,6 +22,8 @@ SURE = frozenset(
     """.split()  # noqa: SIM905
 )
 """Mistakes that are certain even where some sizes are not."""
+RANKS = frozenset({"S103", "S104", "S121"})
+"""Mistakes of the number of axes: which axes there are behind them is a guess."""
 
 
 def mistaken(
@@ -31,11 +33,25 @@ def mistaken(
 
     After a mistake some sizes are unknown; what may follow from them alone is not told.
     """
-    certain = all(frame.builder.nodes[i].output.certain for i in site.inputs)
-    if certain or all(problem.code in SURE for problem in error.problems):
+    codes = {problem.code for problem in error.problems}
+    if is_sure(frame, site, codes):
         problem = explained(frame, located(frame, site, error), site.inputs, path, site.call.span)
         frame.builder.report(problem, frame.trail)
-    return frame.builder.guess(site, path, site.call.span, labelled)
+    frame.builder.budget.mute(site.call.span)  # only the first mistake of a layer is told
+    made = frame.builder.guess(site, path, site.call.span, labelled)
+    if codes & RANKS:
+        frame.builder.guessed.add(made)
+    return made
+
+
+def is_sure(frame: Frame, site: Site, codes: set[str]) -> bool:
+    """True if mistakes are some whatever an earlier one was meant to be."""
+    nodes, at = frame.builder.nodes, site.inputs[0]
+    while "S116" in codes and at >= 0 and frame.builder.guessed:
+        if at in frame.builder.guessed:
+            return False
+        at = nodes[at].inputs[0] if nodes[at].inputs else -1
+    return codes <= SURE or all(nodes[i].output.certain for i in site.inputs)
 
 
 def explained(
@@ -109,8 +125,8 @@ def unnamed(problem: Problem, span: Span, site: Site, names: list[str]) -> Diagn
     if near is None and ("number" not in problem.message or "`same`" in problem.message):
         return diagnostic(problem, span, site)
     label = f"did you mean `{near}`?" if near else problem.message.rpartition(", got")[0]
-    fixes = respelt(span.text, near, names, span)
-    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, fixes=fixes)
+    found = (*respelt(span.text, near, names, span), *fixes(problem, site))
+    return Diagnostic("N101", f"unknown name `{span.text}`", span, label, fixes=found)
 
 
 def diagnostic(problem: Problem, span: Span, site: Site) -> Diagnostic:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Edit, Fix, Span
-from cnnlang.elaborate.growth import enlarge, resize, retype
+from cnnlang.elaborate.growth import channelled, enlarge, reorder, rerank, resize, retype
 from cnnlang.elaborate.sites import Site, ancestor, producer, site_of
 from cnnlang.layers.base import Problem
 from cnnlang.layers.remedies import (
@@ -20,9 +20,12 @@ from cnnlang.layers.remedies import (
     Omit,
     Precede,
     Remove,
+    Reorder,
+    Rerank,
     Resize,
     Respell,
     Retype,
+    Together,
     Widen,
 )
 from cnnlang.syntax import ast
@@ -36,7 +39,8 @@ def fixes(problem: Problem, site: Site | None) -> tuple[Fix, ...]:
     if site is None:
         return ()
     site = replace(site, field=problem.field)
-    return tuple(fix for each in problem.remedies for fix in RULES[type(each)](each, site))
+    first = (fix for each in problem.remedies for fix in RULES[type(each)](each, site))
+    return (*first, *branchings(problem, site))
 
 
 # --- arguments -----------------------------------------------------------------------------------
@@ -137,10 +141,12 @@ def fix_of(site: Site, edit: Edit, short: str | None, remedy: Any, words: str | 
     return Fix(words or f"write `{text}`", (edit,), getattr(remedy, "safe", False))
 
 
-def applied(span: Span, edit: Edit) -> str:
-    """The text of a span with an edit made in it."""
+def applied(span: Span, *edits: Edit) -> str:
+    """The text of a span with edits made in it."""
     text, at = span.text, span.start
-    return text[: edit.span.start - at] + edit.text + text[edit.span.end - at :]
+    for edit in sorted(edits, key=lambda each: each.span.start, reverse=True):
+        text = text[: edit.span.start - at] + edit.text + text[edit.span.end - at :]
+    return text
 
 
 # --- layers before and behind --------------------------------------------------------------------
@@ -160,6 +166,22 @@ def insert(remedy: Insert, site: Site) -> Iterator[Fix]:
     elif remedy.side == 0:
         for text in like_operand(remedy.text, site.call):
             yield before(site.step, text, f"put `{text}` before `{site.call.name}`")
+
+
+def branchings(problem: Problem, site: Site) -> Iterator[Fix]:
+    """Layers behind a named operand of a merge, which needs branches for it."""
+    listed = site.call.arguments or ()
+    named = [a.value.name for a in listed if a.name is None and isinstance(a.value, ast.Name)]
+    if site.call.group is not None:
+        return
+    options = ", ".join(each.span.text for each in listed if each.name is not None)
+    for each in problem.remedies:
+        if isinstance(each, Insert) and 0 < each.side <= len(named) and "?" not in each.text:
+            ways = ["identity", *named]
+            ways[each.side] += f" -> {each.text}"
+            head = f"{site.call.name}({options})" if options else site.call.name
+            text = f"{head} {{ | {' | '.join(ways)} }}"
+            yield Fix(f"write `{text}`", (Edit(site.call.span, text),))
 
 
 def parametric(remedy: Insert, site: Site) -> Insert | None:
@@ -255,6 +277,8 @@ def precede(remedy: Precede, site: Site) -> Iterator[Fix]:
 def widen(remedy: Widen, site: Site) -> Iterator[Fix]:
     node = producer(site, remedy.side)
     where = site_of(site.nodes, node) if node else None
+    if node is not None and node.layer is None:
+        yield from channelled(node, remedy.channels)
     if where is None or node is None or node.layer is None:
         return
     field = next(f for f in ("filters", "units") if f in node.layer.fields)
@@ -262,6 +286,23 @@ def widen(remedy: Widen, site: Site) -> Iterator[Fix]:
         (edit,) = each.edits
         text = applied(where.call.span, edit)
         yield Fix(f"make {remedy.channels} channels in line {edit.span.line}: `{text}`", (edit,))
+
+
+def together(remedy: Together, site: Site) -> Iterator[Fix]:
+    """The first way to carry out each part, at once."""
+    ways = [next(RULES[type(each)](each, site), None) for each in remedy.parts]
+    found = [each for each in ways if each is not None]
+    if len(found) == len(ways):
+        edits = tuple(edit for each in found for edit in each.edits)
+        yield Fix(whole(site.call.span, edits) or " and ".join(e.help for e in found), edits)
+
+
+def whole(span: Span, edits: tuple[Edit, ...]) -> str:
+    """A call as edits make it, if they are all in it, and it is short."""
+    if not all(span.start <= e.span.start and e.span.end <= span.end for e in edits):
+        return ""
+    text = applied(span, *edits)
+    return f"write `{text}`" if len(text) <= WIDEST and "\n" not in text else ""
 
 
 RULES: dict[type, Callable[[Any, Site], Iterator[Fix]]] = {
@@ -276,5 +317,8 @@ RULES: dict[type, Callable[[Any, Site], Iterator[Fix]]] = {
     Widen: widen,
     Enlarge: enlarge,
     Resize: resize,
+    Reorder: reorder,
+    Rerank: rerank,
     Retype: retype,
+    Together: together,
 }

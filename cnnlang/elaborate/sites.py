@@ -55,16 +55,13 @@ def ancestor(site: Site, kinds: tuple[str, ...]) -> Node | None:
 
 
 def producer(site: Site, side: int) -> Node | None:
-    """The node that made the channels which flow in."""
-    at = site.inputs[side] if side < len(site.inputs) else -1
-    while at >= 0:
-        node = site.nodes[at]
-        if node.layer is not None and {"filters", "units"} & set(node.layer.fields):
-            return node
-        if (
-            len(node.inputs) != 1
-            or node.output.channels != site.nodes[node.inputs[0]].output.channels
-        ):
+    """The layer or input that made the channels which flow in."""
+    if side >= len(site.inputs):
+        return None
+    node = site.nodes[site.inputs[side]]
+    while node.layer is not None and not {"filters", "units"} & set(node.layer.fields):
+        before = [site.nodes[i] for i in node.inputs]
+        if len(before) != 1 or before[0].output.channels != node.output.channels:
             return None
-        at = node.inputs[0]
-    return None
+        node = before[0]
+    return node

@@ -43,6 +43,9 @@ def advance(frame: Frame, step: ast.Step, flow: int | None) -> int:
     except Fault as problem:
         frame.builder.report(problem, frame.trail)
         label, value = label or plain(step.label), BAD
+        flow = BAD if isinstance(problem, Muted) else flow
+    if flow == BAD:
+        frame.builder.budget.mute(step.span)
     if label is not None:
         frame.scope.labels[label] = value
     return value
@@ -150,6 +153,7 @@ def apply_layer(
     counted(cls, call, len(inputs))
     inputs = (*inputs, *references)
     if BAD in inputs:
+        mute(frame, call)
         return BAD
     return place(frame, layer, call, inputs, (*frame.scope.instance.path, name), label is not None)
 
@@ -231,9 +235,16 @@ def place(
     except LayerError as error:
         site = Site(frame.builder.nodes, type(layer), call, frame.step, inputs, layer)
         return mistaken(frame, site, error, path, labelled)
+    if frame.builder.diagnostics and not all(frame.builder.nodes[i].output.certain for i in inputs):
+        mute(frame, call)
     share(frame, index)
     frame.items.append(Apply(index))
     return index
+
+
+def mute(frame: Frame, call: ast.Call) -> None:
+    """Nothing sure can be told of a layer; its branches are judged by themselves."""
+    frame.builder.budget.mute(call.name_span if call.group else call.span)
 
 
 def share(frame: Frame, index: int) -> None:
@@ -274,6 +285,7 @@ def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: in
     sides.append(body(frame, what.shortcut, flow) if what.shortcut else flow)
     name = claim(frame, label, "add", what.span, module=False)
     if BAD in sides:
+        frame.builder.budget.mute(head(what.span))
         return BAD
     call = ast.Call("add", None, None, what.span, head(what.span))
     path = (*frame.scope.instance.path, name)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 from cnnlang.diagnostics.suggest import is_alone, nearest
 from cnnlang.layers.code import SELF, Code, Operand, call
 from cnnlang.layers.reading import Reads, Usual, owned
-from cnnlang.layers.remedies import Remedy, Respell
+from cnnlang.layers.remedies import Omit, Remedy, Respell
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import Tensor
@@ -285,7 +285,9 @@ def unknown_argument(cls: type[Layer], name: str) -> Problem:
         f"`{cls.name}` has no argument `{name}`",
         f"did you mean `{near}`?" if near else f"the arguments are: {known}",
         field=name,
-        remedies=(Respell(name, near, safe=is_alone(name, near, cls.fields)),) if near else (),
+        remedies=(
+            (Respell(name, near, safe=is_alone(name, near, cls.fields)),) if near else (Omit(name),)
+        ),
     )
 
 

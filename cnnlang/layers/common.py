@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.layers.base import Layer, Need, Problem, fail
-from cnnlang.layers.remedies import Give, Insert
+from cnnlang.layers.remedies import Give, Insert, Omit, Remedy, Reorder, Retype, Widen
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Mixed, Shape, Size, product
 
@@ -20,6 +20,7 @@ def need_real(layer: Layer, x: Tensor) -> None:
             f"`{layer.name}` needs real numbers, got {x} integers",
             "integers here",
             notes=("integers are looked up first with `embedding(count, width)`",),
+            remedies=(Retype("float"),),
         )
 
 
@@ -43,6 +44,12 @@ def need_channels(layer: Layer, x: Tensor) -> None:
         )
 
 
+def widenings(x: Tensor, channels: int) -> tuple[Remedy, ...]:
+    """Ways to have so many channels: where they are made, or by a layer more."""
+    ones = "x".join("1" * (x.rank - 1))
+    return (Widen(channels), Insert(f"conv({channels}, {ones})" if ones else f"dense({channels})"))
+
+
 def count(x: Tensor) -> int:
     """The number of channels, which is always a plain number once `output` has accepted it."""
     assert isinstance(x.channels, int)
@@ -59,7 +66,7 @@ def incoming(layer: Layer, x: Tensor, declared: int | None) -> int:
             f"the tensor here is {x}",
             field="in_channels",
             notes=("`in_channels` may be left out: it is inferred",),
-            remedies=(Give("in_channels", channels),),
+            remedies=(Reorder(declared), Give("in_channels", channels), Omit("in_channels")),
         )
     return channels
 
@@ -96,14 +103,21 @@ def axis_index(layer: Layer, x: Tensor, axis: Any, field: str = "axis") -> int:
         return x.axes.index(axis)
     known = ", ".join(x.axes) or "none"
     near = nearest(str(axis), x.axes) or KINDRED.get((axis, x.rank))
-    alone = vars(layer).get(field) == axis and near
+    alone = vars(layer).get(field) == axis
     raise fail(
         "S116",
         f"`{layer.name}` has no axis `{axis}` here",
         f"the tensor {x} has {known}",
         field=field,
-        remedies=(Give(field, near),) if alone else (),
+        remedies=other_axes(x, axis, field, near) if alone else (Omit(field),),
     )
+
+
+def other_axes(x: Tensor, axis: Any, field: str, near: str | None) -> tuple[Remedy, ...]:
+    """An axis of a like name; one that was counted with the batch; the usual one."""
+    counted = isinstance(axis, int) and axis == x.rank and x.rank > 0
+    named = near or (x.axes[-1] if counted else None)
+    return ((Give(field, named),) if named else ()) + (Omit(field),)
 
 
 KINDRED = {

@@ -10,7 +10,7 @@ from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight
 from cnnlang.layers.code import SELF, Code, Value, X, unless
 from cnnlang.layers.common import asked, captions, count, incoming
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual
-from cnnlang.layers.remedies import Give
+from cnnlang.layers.remedies import Give, Remedy, Widen
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
@@ -364,11 +364,11 @@ def divide(layer: Layer, channels: int, filters: int, groups: int) -> None:
             )
 
 
-def even(channels: int, filters: int, groups: int) -> tuple[Give, ...]:
+def even(channels: int, filters: int, groups: int) -> tuple[Remedy, ...]:
     """Filters or groups with which channels come out even."""
     fewer = Give("groups", largest(channels, filters, groups))
     if channels % groups:
-        return (fewer,)
+        return (fewer, Widen(max(1, round(channels / groups)) * groups))
     return (Give("filters", max(1, round(filters / groups)) * groups), fewer)
 
 

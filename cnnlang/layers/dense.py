@@ -10,7 +10,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, X, unless
 from cnnlang.layers.common import asked, axis_index, count, fixed, need_real
 from cnnlang.layers.reading import Reads, Usual, own, owned
-from cnnlang.layers.remedies import Give, Insert, Precede, Retype
+from cnnlang.layers.remedies import Give, Insert, Omit, Precede, Retype
 from cnnlang.layers.storage import Stored, Values, natural
 from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import AXES, TOKENS, Tensor, image
@@ -74,7 +74,7 @@ class Dense(Layer, name="dense", family="Dense"):
                 f"the tensor here is {x}",
                 field="in_features",
                 notes=("`in_features` may be left out: it is inferred",),
-                remedies=(Give("in_features", features),),
+                remedies=(Give("in_features", features), Omit("in_features")),
             )
         return x.resized((*x.shape[:place], self.units, *x.shape[place + 1 :]))
 

@@ -47,7 +47,11 @@ class Fitting(Layer, family="Shape"):
         given = [field for field in (first, "size", "like") if vars(self)[field] is not None]
         if len(given) != 1:
             got = " and ".join(given) or "none"
-            raise fail("A207", f"`{self.name}` needs one of {first}, size or like, got {got}")
+            raise fail(
+                "A207",
+                f"`{self.name}` needs one of {first}, size or like, got {got}",
+                remedies=tuple(Omit(field) for field in given[::-1]),
+            )
 
     def wanted(self, inputs: Inputs) -> Shape:
         """The spatial size that `size` or `like` asks for."""

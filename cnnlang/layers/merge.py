@@ -10,7 +10,7 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, channels_to_front, need_real
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, shifted
-from cnnlang.layers.remedies import Give, Insert, Remedy, Resize
+from cnnlang.layers.remedies import Give, Insert, Omit, Remedy, Remove, Resize, Together
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
@@ -285,7 +285,7 @@ class Concat(Layer, name="concat", family="Merge"):
             "S137",
             f"`concat` over {axis} got {listed(inputs)}",
             f"sizes may differ in {axis} only: {difference(inputs, place)}",
-            remedies=fittings(inputs),
+            remedies=(*(() if self.axis is None else (Omit("axis"),)), *fittings(inputs)),
         )
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
@@ -329,7 +329,7 @@ def one_layout(layer: Layer, inputs: Inputs) -> None:
                 "S121",
                 f"`{layer.name}` needs tensors of as many axes, got {listed(inputs)}",
                 f"{first.rank} and {other.rank} axes",
-                remedies=flattenings(inputs),
+                remedies=flattenings(inputs, "axis" in layer.fields),
             )
         if other.channel_axis != first.channel_axis:
             raise fail(
@@ -379,10 +379,12 @@ def fittings(inputs: Inputs) -> tuple[Remedy, ...]:
     return (*found, Resize())
 
 
-def flattenings(inputs: Inputs) -> tuple[Remedy, ...]:
-    """Layers that make the operand with more axes flat."""
+def flattenings(inputs: Inputs, axis: bool) -> tuple[Remedy, ...]:
+    """Layers that make the operand with more axes flat; an `axis` then goes too."""
     side = max(range(len(inputs)), key=lambda i: inputs[i].rank)
-    return (Insert("flatten", side), Insert("global_avgpool -> flatten", side))
+    found = (Insert("flatten", side), Insert("global_avgpool -> flatten", side))
+    both = tuple(Together((each, Omit("axis"))) for each in found) if axis else ()
+    return (Remove(("flatten",)), *found, *both)
 
 
 def pairs(inputs: Inputs) -> Iterator[tuple[int, int]]:

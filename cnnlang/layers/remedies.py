@@ -80,7 +80,7 @@ class Precede:
 
 @dataclass(frozen=True, slots=True)
 class Widen:
-    """Let the layer that made the channels of operand `side` make so many of them."""
+    """Let the layer or input that made the channels of operand `side` make so many of them."""
 
     channels: int
     side: int = 0
@@ -97,8 +97,34 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class Reorder:
+    """Start from the input with its channels in front; `channels` is their number if it is known.
+
+    Otherwise an axis of 1, 3 or 4 positions behind many channels is taken for theirs.
+    """
+
+    channels: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rerank:
+    """Start from an input with one axis more or less in front, so that it has `rank`."""
+
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retype:
-    """Declare the input as integers."""
+    """Declare the input as integers, or as real numbers."""
+
+    dtype: str = "int"
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several at once: none of them is enough."""
+
+    parts: tuple[Remedy, ...]
 
 
 Remedy: TypeAlias = (
@@ -113,5 +139,8 @@ Remedy: TypeAlias = (
     | Widen
     | Enlarge
     | Resize
+    | Reorder
+    | Rerank
     | Retype
+    | Together
 )

@@ -216,13 +216,15 @@ class Permute(Layer, name="permute", family="Shape"):
 
     def places(self, x: Tensor) -> tuple[int, ...]:
         """The old indices in their new order."""
-        places = tuple(axis_index(self, x, axis, "order") for axis in self.order)
-        if sorted(places) != list(range(x.rank)):
+        shifted = self.order[:1] == (0,) and set(self.order) == set(range(x.rank + 1))
+        order = tuple(axis - 1 for axis in self.order[1:]) if shifted else self.order
+        places = tuple(axis_index(self, x, axis, "order") for axis in order)
+        if shifted or sorted(places) != list(range(x.rank)):
             named = dict.fromkeys(x.axes[p] for p in places)
             whole = tuple(named | dict.fromkeys(x.axes))
             raise fail(
                 "S123",
-                f"`permute` must name each of the {x.rank} axes once, got {len(places)}",
+                f"`permute` must name each of the {x.rank} axes once, got {len(self.order)}",
                 f"the tensor {x} has {', '.join(x.axes)}",
                 field="order",
                 remedies=(Give("order", whole),),

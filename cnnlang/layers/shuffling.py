@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, X
-from cnnlang.layers.common import need_channels
+from cnnlang.layers.common import need_channels, widenings
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, owned, sliding, spreading
-from cnnlang.layers.remedies import Give, Insert, Remedy, Widen
+from cnnlang.layers.remedies import Give, Insert, Remedy, Resize
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
@@ -148,7 +148,9 @@ def uneven(layer: Layer, x: Tensor, axis: str, size: Size, by: int) -> Problem:
     if isinstance(size, int):
         short = -size % by
         remedies = (
-            (Widen(size + short),) if axis == "channels" else (Insert(f"pad({margins(x, by)})"),)
+            widenings(x, size + short)
+            if axis == "channels"
+            else (Insert(f"pad({margins(x, by)})"), Resize())
         )
     if layer.name == "channel_shuffle" and isinstance(size, int):
         remedies = (Give("groups", gcd(size, by)), *remedies)

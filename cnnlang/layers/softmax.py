@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, X
-from cnnlang.layers.common import axis_index, need_real
+from cnnlang.layers.common import axis_index, need_real, widenings
 from cnnlang.layers.reading import Reads, Usual, owned
-from cnnlang.layers.remedies import Become, Widen
+from cnnlang.layers.remedies import Become, Insert, Remedy, Resize, Widen
 from cnnlang.layers.storage import Saved, Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import SPATIAL, Tensor
@@ -127,10 +127,18 @@ class Glu(Softmax, name="glu"):
                 "S125",
                 f"`glu` halves an axis of {size}, which is odd",
                 f"the tensor here is {x}",
-                remedies=(Widen(size + 1),) if isinstance(size, int) else (),
+                remedies=self.evened(x, place),
             ),
         )
         return x.resized((*x.shape[:place], size // 2, *x.shape[place + 1 :]))
+
+    def evened(self, x: Tensor, place: int) -> tuple[Remedy, ...]:
+        """Ways to have one number more on the axis."""
+        size = x.shape[place]
+        if isinstance(size, int) and place == x.channel_axis and not place:
+            return widenings(x, size + 1)
+        margins = ", ".join("[0, 1]" if i == place else "[0, 0]" for i in range(1, x.rank))
+        return (Insert(f"pad([{margins}])"), Resize())
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
         return tape.op(self.name, output.shape, values[0], saves=(0,))

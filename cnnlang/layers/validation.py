@@ -15,7 +15,7 @@ from cnnlang.diagnostics.suggest import is_alone, nearest
 from cnnlang.layers import fields
 from cnnlang.layers.base import Layer, LayerError, Problem, unknown_argument
 from cnnlang.layers.initial import Initial
-from cnnlang.layers.remedies import Give, Name, Omit, Remedy
+from cnnlang.layers.remedies import Give, Name, Omit, Remedy, Together
 from cnnlang.layers.values import Ref
 from cnnlang.sizes import Free, Mixed
 
@@ -115,17 +115,23 @@ def translate(cls: type[Layer], error: Any, given: Mapping[str, Any]) -> Problem
     )
 
 
+ANSWERS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""Other words for `true` and `false`."""
+
+
 def legal(cls: type[Layer], field: str, error: Any, value: Any) -> tuple[Remedy, ...]:
     """The legal values nearest to a wrong one: the same in another form is safe."""
     context = error.get("ctx", {})
     if isinstance(value, str):
         words = re.findall("['`]([a-z_]+)['`]", str(context))
-        words = ["true", "false"] if error["type"] == "bool_type" else words
+        if error["type"] == "bool_type":
+            words, value = ["true", "false"], ANSWERS.get(value.lower(), value)
         near = nearest(value, words)
         if re.fullmatch("[0-9]+(x[0-9]+)*", value):
             sizes = tuple(map(int, value.split("x")))
             return (Give(field, sizes if len(sizes) > 1 else sizes[0], safe=True),)
-        return (Give(field, near, safe=is_alone(value, near, words)),) if near else ()
+        usual = () if cls.fields[field] is ... else (Omit(field),)
+        return (Give(field, near, safe=is_alone(value, near, words)),) if near else usual
     if error["type"] == "bool_type" and value in (0, 1):
         return (Give(field, bool(value), safe=True),)
     if isinstance(value, float) and value.is_integer() and cls.fields.get(field) is not value:
@@ -133,6 +139,8 @@ def legal(cls: type[Layer], field: str, error: Any, value: Any) -> tuple[Remedy,
     bound = context.get("ge", context.get("le", 1 if "gt" in context else None))
     if bound is None and isinstance(value, int) and not isinstance(value, bool):
         bound = 1 if "above 0" in str(context) else 0
+    if context.get("le") == 1 and 2 <= value <= 100:  # a percentage
+        return (Give(field, value / 100),)
     whole = isinstance(bound, float) and bound.is_integer()
     return (Give(field, int(bound) if whole else bound),) if bound is not None else ()
 
@@ -151,13 +159,14 @@ def surplus(cls: type[Layer], count: int) -> Problem:
     most = len(cls.positional)
     allowed = f"at most {most} ({', '.join(cls.positional)})" if most else "none"
     options = [name for name in cls.fields if name not in cls.positional]
+    named = Together(tuple(Name(most + i, name) for i, name in enumerate(options[: count - most])))
     return Problem(
         "A204",
         f"`{cls.name}` got {count} arguments without a name, it takes {allowed}",
         notes=(f"the others are given by name: {', '.join(f'{name}=' for name in options)}",)
         if options
         else (),
-        remedies=tuple(Name(most, name) for name in options[:1]) if count == most + 1 else (),
+        remedies=(named,) if count - most <= min(3, len(options)) else (),
     )
 
 

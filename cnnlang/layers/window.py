@@ -9,14 +9,25 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html#shap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any, TypeAlias
 
 from cnnlang.layers.base import Layer, Need, Problem, fail
 from cnnlang.layers.common import channels_to_front
 from cnnlang.layers.reading import Read, Usual, sliding
-from cnnlang.layers.remedies import Enlarge, Give, Insert, Remove
+from cnnlang.layers.remedies import (
+    Enlarge,
+    Give,
+    Insert,
+    Remedy,
+    Remove,
+    Reorder,
+    Rerank,
+    Retype,
+    Together,
+)
 from cnnlang.layers.tensor import AXES, Tensor, show
 from cnnlang.sizes import Mixed, Shape, Size, ceil_clamp, pointwise
 
@@ -102,8 +113,16 @@ def spread(layer: Layer, field: str, value: Any, axes: int) -> tuple[Any, ...]:
         f"`{field}` of `{layer.name}` has {len(value)} axes, the map has {axes}",
         f"give one number for all axes, or {axes}",
         field=field,
-        remedies=(Give(field, value[0]),) if len(set(value)) == 1 else (Give(field, value[:axes]),),
+        remedies=respread(layer, field, value, axes),
     )
+
+
+def respread(layer: Layer, field: str, value: Any, axes: int) -> tuple[Remedy, ...]:
+    """An input with the axes that values have numbers for, or values for the axes of the map."""
+    rest = {f: v for f, v in vars(layer).items() if isinstance(v, tuple) and len(v) == len(value)}
+    fewer = tuple(Give(f, narrow(v[:axes])) for f, v in rest.items())
+    short = value[0] if len(set(value)) == 1 else value[:axes]
+    return (Rerank(len(value) + 1), Give(field, short), Together(fewer))
 
 
 def narrow(values: tuple[Any, ...]) -> Any:
@@ -131,6 +150,7 @@ def need_map(layer: Layer, x: Tensor) -> None:
             f"`{layer.name}` needs a map of real numbers, got {x} integers",
             "integers here",
             notes=("integers are looked up first with `embedding(count, width)`",),
+            remedies=(Retype("float"),),
         )
     if x.rank in PER_AXIS:
         raise fail(
@@ -143,8 +163,19 @@ def need_map(layer: Layer, x: Tensor) -> None:
         "S103",
         f"`{layer.name}` needs a feature map, got {x}",
         "it is flat here" if x.rank == 1 else f"channels and 1 to 3 axes, here are {x.rank}",
-        remedies=(Remove(("flatten",)), Insert(f"unflatten({x}x1x1)")) if x.rank == 1 else (),
+        remedies=(Remove(("flatten",)), *unflattenings(x)) if x.rank == 1 else (),
     )
+
+
+def unflattenings(x: Tensor) -> Iterator[Insert]:
+    """Maps that a flat tensor may stand for: a square one, a row, one position."""
+    size = x.shape[0] if isinstance(x.shape[0], int) else 0
+    for channels in (1, 3):
+        side = isqrt(size // channels)
+        if side and channels * side * side == size:
+            yield Insert(f"unflatten({channels}x{side}x{side})")
+    yield Insert(f"unflatten({x}x1x1)")
+    yield Insert(f"unflatten(1x{x})")
 
 
 def convolved(layer: Layer, sizes: Shape, w: Window, need: Need) -> Shape:
@@ -177,7 +208,7 @@ def too_large(layer: Layer, w: Window, sizes: Shape, padded: Size, extent: int) 
         f"needs at least {extent}, has {padded}{padding}",
         notes=(formula(w, sizes, place),),
         field="kernel",
-        remedies=(*fitting(w, sizes), Enlarge()),
+        remedies=(Reorder(), *fitting(w, sizes), Enlarge()),
     )
 
 
@@ -263,5 +294,5 @@ def empty(layer: Layer, w: Window, sizes: Shape, ceil: bool) -> Problem:
         "the output would be empty",
         notes=(formula(w, sizes, place, ceil),),
         field="kernel",
-        remedies=(*rounding, Remove(POOLS), Remove(), Enlarge()),
+        remedies=(Reorder(), *rounding, Remove(POOLS), Remove(), Enlarge()),
     )

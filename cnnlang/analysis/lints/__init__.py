@@ -13,6 +13,7 @@ from cnnlang.analysis.lints import (  # noqa: F401 (each registers its rules)
     ignoring,
     normalization,
     proportions,
+    reach,
     sampling,
     sizes,
     windows,

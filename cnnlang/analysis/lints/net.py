@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf, lcm
 
+from cnnlang.analysis.fields import Fields, receptive
 from cnnlang.analysis.sizesets import SizeSet, empty, widen
 from cnnlang.analysis.validity import simplified, solve
 from cnnlang.diagnostics.model import Source, Span
@@ -21,6 +22,8 @@ from cnnlang.sizes import Free, Size, SizeLimit
 
 KEPT = 8
 """Modules around a layer that are remembered."""
+LARGE = 256
+"""An ordinary size of a free dimension."""
 LARGEST = 10_000
 """The longest pattern of a free size that is looked into."""
 
@@ -93,6 +96,11 @@ class Net:
     def outputs(self) -> frozenset[int]:
         """What the network returns, in training too."""
         return frozenset(self.graph.ends)
+
+    @cached_property
+    def fields(self) -> list[Fields]:
+        """The receptive field of every node; where it is exact, it is so for every free size."""
+        return receptive(self.graph, dict.fromkeys(self.graph.free, LARGE))
 
     @cached_property
     def applications(self) -> Counter[tuple[str, ...]]:

@@ -57,7 +57,7 @@ class Reach:
     "2017, arXiv:1705.09914; Wang et al. 2018, Hybrid dilated convolution, arXiv:1702.08502)",
     example="""
 network N {
-    input 8x64x64
+    input 8x16x16
     conv(8, 3x3, padding=2, dilation=2) -> relu
     conv(8, 3x3, padding=2, dilation=2) -> relu
     global_avgpool -> flatten -> dense(2)

@@ -29,8 +29,8 @@ MUCH = 0.05
     "arXiv:1706.05587)",
     example="""
 network N {
-    input 8x1x1
-    conv(8, 3x3, padding=1) -> relu -> conv(4, 1x1)
+    input 8x2x2
+    conv(8, 5x5, padding=2) -> relu -> conv(4, 1x1)
 }
 """,
 )

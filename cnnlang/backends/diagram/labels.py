@@ -353,6 +353,6 @@ def tooltip(unit: Unit) -> str:
     lines += [f"{unit.closed.names[0]}  {unit.closed.title}".rstrip()] if unit.closed else []
     macs = "MACs depend on the input" if unit.macs is None else f"{unit.macs:,} MACs"
     numbers = f"{unit.parameters:,} parameters, {macs}"
-    first = " in the first" if any(each.repeat for each in unit.scope.around) else ""
-    field = [f"receptive field {unit.field}{first}"] if unit.field else []
-    return "\n".join([*lines, f"output {show(unit.output.shape)}", *field, numbers])
+    return "\n".join(
+        filter(None, (*lines, f"output {show(unit.output.shape)}", unit.sight, numbers))
+    )

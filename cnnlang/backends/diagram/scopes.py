@@ -75,6 +75,14 @@ class Unit:
         own = list(self.closed.units()) if self.closed else [self]
         return [unit for each in own for unit in (each, *each.alike)]
 
+    @property
+    def sight(self) -> str:
+        """The receptive field as a tooltip tells it; nothing of a port."""
+        if not self.field or self.head is None or self.head.layer is None:
+            return ""
+        first = " in the first" if any(each.repeat for each in self.scope.around) else ""
+        return f"receptive field {self.field}{first}"
+
 
 @dataclass(frozen=True, slots=True)
 class Repeat:

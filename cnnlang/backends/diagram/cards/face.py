@@ -170,7 +170,7 @@ class Face:
         card = self.card
         name = " ".join(filter(None, (card.name, card.kind)))
         costs = f"{card.parameters:,} parameters, {card.macs:,} MACs"
-        return "\n".join(filter(None, (name, card.template, lined(card.shape), costs)))
+        return "\n".join(filter(None, (name, card.template, lined(card.shape), card.sight, costs)))
 
 
 def sign(text: str, x: float, y: float, theme: Theme) -> tuple[Polygon, Text]:

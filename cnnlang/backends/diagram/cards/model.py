@@ -45,6 +45,7 @@ class Card:
     value: int = 0
     note: str = ""
     layers: tuple[int, ...] = ()
+    sight: str = ""
     edges: list[Edge] = field(default_factory=list)
 
     @property
@@ -133,6 +134,7 @@ class Dealer:
         card.again = last.again
         card.mark = together(each.mark for each in maps)
         card.layers = tuple(i for each in maps for i in each.layers)
+        card.sight = last.sight
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]

@@ -88,6 +88,11 @@ class Volume:
         return tuple(node.index for unit in self.units for node in unit.nodes)
 
     @property
+    def sight(self) -> str:
+        """The receptive field of the last layer that it stands for."""
+        return self.units[-1].sight if self.units else ""
+
+    @property
     def again(self) -> bool:
         """True if its weights are those of a map before."""
         return any(scope.again for unit in self.units for scope in unit.scope.around)

@@ -239,6 +239,6 @@ def told(volume: Volume) -> str:
     name, kind = captions.words(volume)
     shape = "×".join(map(str, (volume.channels, *volume.spatial)))
     numbers = f"{volume.parameters:,} parameters, {volume.macs:,} MACs"
-    lines = [f"{name}  {kind}".strip(), shape, numbers]
+    lines = [f"{name}  {kind}".strip(), shape, volume.sight, numbers]
     lines += [f"{part.channels} from {part.name}" for part in volume.parts]
     return "\n".join(filter(None, lines))

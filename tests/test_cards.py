@@ -93,9 +93,9 @@ def test_several_outputs(tmp_path: Path) -> None:
     )
     found = deal(str(path))
     assert [(card.name, card.shape) for card in found[-3:]] == [
-        ("Output 1", (4, 6, 6)),
-        ("Output 2", (2, 6, 6)),
-        ("Output 3", (5, 6, 6)),
+        ("Output trunk", (4, 6, 6)),
+        ("Output a", (2, 6, 6)),
+        ("Output b", (5, 6, 6)),
     ]
 
 

@@ -267,9 +267,11 @@ class Fusion:
         unit.macs = (unit.macs or 0) + macs if known and isinstance(macs, int) else None
 
     def finish(self, outputs: tuple[int, ...], title: str) -> None:
-        """A unit for every output of the network."""
+        """A unit for every output of the network, called after its tensor, or by its number."""
         for place, i in enumerate(outputs, 1):
-            name = title if len(outputs) == 1 else f"{title} {place}"
+            node = self.graph.nodes[i]
+            own = node.name if node.labelled else str(place)
+            name = title if len(outputs) == 1 else f"{title} {own}"
             key = f"o{len(self.units)}"
             unit = Unit(key, None, self.graph.nodes[i].output, self.root, name)
             unit.inputs = [self.makers[i]]

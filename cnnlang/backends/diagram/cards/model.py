@@ -80,7 +80,7 @@ def cards(volumes: Sequence[Volume]) -> list[Card]:
             dealer.card(maps)
         else:
             dealer.between(maps[0])
-    return dealer.finish([volume for volume in volumes for _ in range(volume.outputs)])
+    return dealer.finish(volumes)
 
 
 class Runs:
@@ -105,7 +105,7 @@ class Runs:
             before.kernel and volume.kernel
         )
         same = before.group == volume.group != "" and before.spatial == volume.spatial
-        used = self.users.get(before, 0) + before.outputs
+        used = self.users.get(before, 0) + len(before.outputs)
         alone = volume.inputs == [before] and not volume.joins and used == 1
         alone &= not (before.apart or volume.apart) and before.mark == volume.mark
         return layers and same and alone and not volume.name.strip("0123456789")
@@ -164,10 +164,9 @@ class Dealer:
         a, b, c, layers = zip(own, *before, strict=True)
         self.costs[volume] = sum(a), sum(b), sum(c), tuple(chain(*layers))
 
-    def finish(self, last: list[Volume]) -> list[Card]:
+    def finish(self, volumes: Sequence[Volume]) -> list[Card]:
         """The cards, with one for every output."""
-        for i, volume in enumerate(last, 1):
-            name = "Output" if len(last) == 1 else f"Output {i}"
+        for volume, name in ((each, name) for each in volumes for name in each.outputs):
             card = Card(name, "", 1, shape(volume), volume.spatial, "", "port")
             card.edges = list(self.ways[volume])
             card.mark = "same" if volume.mark else ""

@@ -35,7 +35,7 @@ class Volume:
     `name` is the label that the file gives it, if any; `inputs` are the maps that it is made of;
     `joins` those that are added on the way out, as in a named skip. `times` is how many equal
     blocks it stands for, and `sample` the units of one of them; `group` is what the opened module
-    around it is called. `outputs` is how many outputs of the network it is. One that is `apart` is
+    around it is called. `outputs` are the names of those that it is. One that is `apart` is
     not shown as one with others; where a cost is told, `value` is that of the map, `heat` its
     colour and `note` its share.
     """
@@ -52,7 +52,7 @@ class Volume:
     kernel: tuple[int, ...] = ()
     group: str = ""
     macs: int = 0
-    outputs: int = 0
+    outputs: tuple[str, ...] = ()
     apart: bool = False
     value: int = 0
     heat: str = ""
@@ -145,7 +145,7 @@ class Reader:
             elif item.closed:
                 self.block(item.closed, units)
             elif item.head is None:
-                self.makers[item.inputs[0]].outputs += 1
+                self.makers[item.inputs[0]].outputs += (item.name,)
             else:
                 self.unit(item)
 

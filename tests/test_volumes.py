@@ -23,7 +23,7 @@ from cnnlang.backends.diagram.scopes import arrange
 from cnnlang.backends.diagram.vector import svg
 from cnnlang.backends.diagram.volumes.captions import words
 from cnnlang.backends.diagram.volumes.model import Volume, collect
-from cnnlang.backends.diagram.volumes.rows import lanes
+from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import Scale, mix, solid
 from cnnlang.backends.diagram.volumes.stairs import descends, skips
 from cnnlang.cli import command
@@ -358,3 +358,15 @@ def test_options_that_do_not_exist() -> None:
             cnnlang.draw("examples/lenet5.cnn", **options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="has no direction"):
         cnnlang.draw("examples/lenet5.cnn", style="volumes", direction="LR")
+
+
+def test_paths_part_at_the_edge_of_the_map_that_they_share(tmp_path: Path) -> None:
+    """The first of several branches does not hide the map from which all of them start."""
+    body = """input 3x16x16
+        stem: conv(8, 3x3, padding=1)
+        concat { | conv(8, 1x1) | conv(8, 3x3, padding=1) }"""
+    found = maps(written(tmp_path, body))
+    rows = Rows(found, Scale(16), LIGHT, Drawing("", "#FFFFFF"))
+    rows.draw()
+    _, stem, first, *_ = (rows.boxes[each] for each in found)
+    assert first.left - stem.right >= 30

@@ -97,9 +97,17 @@ class Rows:
             before = last.get(home)
             stops = [0.0 if before is None else beside(before, volume)]
             if not self.chain:
-                others = [each for each in volume.inputs if self.homes[each] != home]
-                stops += [self.boxes[each].right + APART for each in others]
+                sources = (
+                    volume.inputs
+                    if before is None or self.forks(before.volume)
+                    else [each for each in volume.inputs if self.homes[each] != home]
+                )
+                stops += [self.boxes[each].right + APART for each in sources]
             self.boxes[volume] = last[home] = solid(volume, self.scale, max(stops), 0.0)
+
+    def forks(self, volume: Volume) -> bool:
+        """True if paths part after a map: the lines to all of them start from its own edge."""
+        return sum(volume in each.inputs for each in self.volumes) > 1
 
     def lower(self, lane: Lane, top: float) -> list[Solid]:
         """The boxes of a lane, put below a height with room for what is drawn over them."""

@@ -42,6 +42,8 @@ EXPECTED = {
     "LBRACE": "`{`", "LPAR": "`(`", "EQUAL": "`=`", "COLON": "`:`",
     "IN": "`in`", "FROM": "`from`", "DOT": "`.`",
 }  # fmt: skip
+JOINS = {"PLUS": "add", "MINUS": "subtract", "STAR": "multiply", "SLASH": "divide"}
+"""Signs between numbers, and the layers that do the same with tensors."""
 ENDS = {"NEWLINE": "the end of the line", "$END": "the end of the file"}
 
 
@@ -234,6 +236,10 @@ def ended(t: Trouble) -> Diagnostic | None:
     if t.found.text in STATEMENTS:
         return Diagnostic("P020", f"expected a new line before {t.named}", t.span)
     message = f"expected the end of the statement, found {t.named}"
+    if t.found.kind in JOINS and t.after.kind == "NAME":
+        merge = JOINS[t.found.kind]
+        help = f"tensors are joined by a layer: `{merge}({t.after.text})`"
+        return Diagnostic("P001", message, t.span, help=help)
     return Diagnostic("P001", message, t.span, help=t.shape)
 
 

@@ -11,7 +11,7 @@ class Foreign:
     """A layer of another tool: whose it is, what it is here, its arguments by position.
 
     The arguments have our names. None: they mean something else there, such as axes that are
-    counted with the batch.
+    counted with the batch, or a momentum of what is kept.
     """
 
     tool: str
@@ -60,7 +60,7 @@ KERAS = {
     "ZeroPadding#D": "pad margins",
     "Cropping#D": "crop margins",
     "SpatialDropout#D": "channel_dropout p",
-    "BatchNormalization": "batchnorm",
+    "BatchNormalization": "batchnorm ?",
     "LayerNormalization": "layernorm ?",
     "GroupNormalization": "groupnorm groups",
     "Concatenate": "concat ?",

@@ -136,7 +136,7 @@ def legal(cls: type[Layer], field: str, error: Any, value: Any) -> tuple[Remedy,
         return (Give(field, bool(value), safe=True),)
     if isinstance(value, float) and value.is_integer() and cls.fields.get(field) is not value:
         return (Give(field, int(value), safe=True),)
-    if "gt" in context and error["type"] != "int_type" and cls.fields[field] is not ...:
+    if "gt" in context and cls.fields[field] is not ...:
         return (Omit(field),)  # the bound itself is not legal
     bound = context.get("ge", context.get("le", 1 if "gt" in context else None))
     if bound is None and isinstance(value, int) and not isinstance(value, bool):
@@ -163,11 +163,15 @@ def surplus(cls: type[Layer], given: Sequence[Any]) -> Problem:
     options = [name for name in cls.fields if name not in cls.positional]
     plural = "s" if count > 1 else ""
     notes = (f"the others are given by name: {', '.join(f'{name}=' for name in options)}",)
+    remedies = by_name(given, most, options)
+    if "in_channels" in options and most and not remedies:
+        call = f"{cls.name}({', '.join(cls.positional)})"
+        notes = (f"incoming channels are inferred: it is written `{call}`", *notes)
     return Problem(
         "A204",
         f"`{cls.name}` got {count} argument{plural} without a name, it takes {allowed}",
         notes=notes if options else (),
-        remedies=by_name(given, most, options),
+        remedies=remedies,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Related, Source, Span
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.diagnostics.suggest import is_slip, nearest
 from cnnlang.syntax.brackets import CLOSERS, SPELLING, Token, kinds
 from cnnlang.syntax.tables import lexicon
 
@@ -143,7 +143,8 @@ def suggest(t: Trouble, word: Token, meant: str) -> Diagnostic:
     span = Span(t.source, word.start, word.end)
     message = f"`{word.text}` does not begin a definition or statement"
     help = f"did you mean `{meant}`?"
-    return Diagnostic("P024", message, span, help=help, edits=(Edit(span, meant),))
+    safe = word.text in ELSE_IF or is_slip(word.text, meant, (*DEFINITIONS, *STATEMENTS))
+    return Diagnostic("P024", message, span, help=help, edits=(Edit(span, meant),), safe=safe)
 
 
 def reserved(t: Trouble) -> Diagnostic | None:

@@ -162,7 +162,9 @@ def surplus(cls: type[Layer], given: Sequence[Any]) -> Problem:
     allowed = f"at most {most} ({', '.join(cls.positional)})" if most else "none"
     options = [name for name in cls.fields if name not in cls.positional]
     plural = "s" if count > 1 else ""
-    notes = (f"the others are given by name: {', '.join(f'{name}=' for name in options)}",)
+    notes: tuple[str, ...] = (
+        f"the others are given by name: {', '.join(f'{name}=' for name in options)}",
+    )
     remedies = by_name(given, most, options)
     if "in_channels" in options and most and not remedies:
         call = f"{cls.name}({', '.join(cls.positional)})"

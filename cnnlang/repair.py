@@ -123,7 +123,8 @@ def explained(each: Diagnostic) -> Diagnostic:
 def candidates(each: Diagnostic) -> Iterator[Fix]:
     """The candidates of a diagnostic; edits that it comes with are one."""
     if each.edits:
-        yield Fix(each.help or "", each.edits, each.safe or each.code.startswith("P"))
+        signs = each.code.startswith("P") and each.code != "P024"
+        yield Fix(each.help or "", each.edits, each.safe or signs)
     yield from each.fixes
 
 

@@ -220,6 +220,124 @@ def test_a_name_that_could_be_two_is_not_safe() -> None:
     assert [each.safe for each in errors(found("input 3x8x8\nconv(4, 1, strid=2)"))] == [True]
 
 
+@pytest.mark.parametrize(
+    ("text", "help", "safe"),
+    [
+        ("input 8x9x9\nDropout2d(0.5)", "write `channel_dropout`", False),
+        ("input 8x9x9\ndropout2d", "write `channel_dropout`", False),
+        ("input 8x9x9\nDropout3d", "write `channel_dropout`", False),
+        ("input 8x9x9\nrelu -> dwconv(8, 3x3)", None, False),
+        ("input 8x9x9\nRelu", "write `relu`", True),
+        ("input 8x9x9\nMax_Pool(2)", "write `maxpool`", True),
+        ("input 8x9x9\ncovn(4, 3)", "write `conv`", True),
+        ("input 8x9x9\nconv2(4, 3)", "write `conv`", False),
+        ("input 8x9x9\ndepthwize(3)", "write `depthwise`", True),
+        ("input 8x9x9\nlet k = 3\nconv(4, k2)", "write `k`", False),
+        ("input 8x9x9\nconv(4, kernel_size=3)", "write `kernel=`", False),
+        ("input 8x9x9\nconv(out_channels=4, kernel=3)", "write `filters=`", False),
+        ("input 72\ndense(out_features=4)", "write `units=`", False),
+        ("input 8x9x9\nSoftmax(1)", None, False),
+        ("input 8x9x9\ndefault conv(use_bias=false)", "write `bias=`", False),
+        ("input 8x9x9\nreapeat 2 { relu }", "did you mean `repeat`?", True),
+        ("input 8x9x9\nrepeats2 2 { relu }", "did you mean `repeat`?", False),
+        ("input 8x9x9\nBatchNormalization(momentum=0.9)", None, False),
+        ("input 8x9x9\nFlatten()", "write `flatten`", True),
+        ("input 8x9x9\nMaxPool2d(2)", "write `maxpool`", False),
+    ],
+)
+def test_a_safe_fix_of_a_name_never_changes_the_operation(text: str, help, safe: bool) -> None:
+    each = errors(found(text))[0]
+    assert (each.help, each.safe) == (help, safe)
+    if not safe:
+        assert mend(source(text), fetch).source.text == source(text).text
+
+
+@pytest.mark.parametrize(
+    ("call", "ours"),
+    [
+        ("Conv2d(8, 16, 3)", "conv(16, 3)"),
+        ("Conv2d(8, 16, 3, 2, bias=False)", "conv(16, 3, stride=2, bias=false)"),
+        ("Conv2d(in_channels=8, out_channels=16, kernel_size=3)", "conv(16, 3)"),
+        ('Conv2D(16, 3, strides=2, padding="same")', "conv(16, 3, stride=2, padding=same)"),
+        ("ConvTranspose2d(8, 4, 2, stride=2)", "conv_transpose(4, 2, stride=2)"),
+        ("BatchNorm2d(64)", "batchnorm"),
+        ("batchnorm2d(8)", "batchnorm"),
+        ("GroupNorm(2, 8)", "groupnorm(2)"),
+        ("MaxPool2d(3, 2)", "maxpool(3, stride=2)"),
+        ("MaxPooling2D(pool_size=2)", "maxpool(2)"),
+        ("DepthwiseConv2D(3)", "depthwise(3)"),
+        ("SpatialDropout2D(rate=0.2)", "channel_dropout(0.2)"),
+        ("Upsample(scale_factor=2)", "upsample(2)"),
+        ("Upsample(2)", "upsample(size=2)"),
+        ("ReLU(inplace=True)", "relu"),
+        ("Flatten() -> Linear(648, 10)", "flatten -> dense(10)"),
+    ],
+)
+def test_calls_of_other_tools_are_told_in_our_words(call: str, ours: str) -> None:
+    after = mend(source(f"input 8x9x9\n{call}"), fetch, unsafe=True)
+    assert inside(after.source.text).replace("()", "") == f"input 8x9x9\n{ours}"
+    assert after.left == []
+
+
+def test_why_channels_are_gone_is_told() -> None:
+    (each,) = errors(found("input 3x8x8\nConv2d(3, 16, 3)"))
+    text = "PyTorch's `Conv2d(3, 16, 3)` is `conv(16, 3)`: incoming channels are inferred"
+    assert each.help == text
+    (each,) = errors(found("input 3x8x8\nLinear(7200, 10)"))
+    text = "PyTorch's `Linear(7200, 10)` is `dense(10)`: incoming features are inferred"
+    assert (each.help, each.edits, each.notes) == (None, (), (text,))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Conv2d(8, 16, kernel_size=3, out_channels=5)",
+        "conv2d(8, 16, 3)",
+        'Conv2D(16, 3, activation="relu")',
+        "conv(8, 16, 3, padding=1)",
+        "depthwise(8, 3x3)",
+        "crop(-1)",
+        "relu(3)",
+    ],
+)
+def test_what_would_be_another_network_is_not_offered(call: str) -> None:
+    each = errors(found(f"input 8x20x20\n{call}"))[0]
+    assert each.help is None and not each.edits
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("input 8x9x9\nrelu(3)", "`relu` got 1 argument without a name"),
+        ("input 8x9x9\npermute([0, 0, 1])", "each of the 3 axes once, got channels twice"),
+        ("input 8x9x9\npermute([0, 1])", "each of the 3 axes once, got 2"),
+        ("input 8x9x9\na: relu\nb: relu\na + b", "tensors are joined by a layer: `add(b)`"),
+        ("input 8x9x9\na: relu\nb: relu\na * b", "`multiply(b)`"),
+        (
+            "input 8x9x9\nconv(8, 16, 3)",
+            "channels are inferred: it is written `conv(filters, kernel)`",
+        ),
+        ("input 8x9x9\ncrop(-1)", "`pad` adds positions"),
+        ('input 8x9x9\nconv(8, 5x5, "same")', "write `conv(8, 5x5, padding=same)`"),
+        ("input 8x9x9\nconv(8, 3, 2)", "write `conv(8, 3, stride=2)`"),
+        ("input 8x9x9\nbatchnorm(eps=0)", "leave out `eps=0`"),
+        ("input 28x28x1\nconv(8, 5)", "start from channels first: `1x28x28`"),
+        ("input 32x1x28x28\nconv(8, 3x3)", "the batch is never written: `1x28x28`"),
+        ("input 8x9x9\nif M == 3 { relu }", "no parameter, `let` or block has this name"),
+        ("input 8x9x9\nif Network == 3 { relu }", "no parameter, `let` or block has this name"),
+    ],
+)
+def test_the_words(text: str, words: str) -> None:
+    (each,) = errors(found(text))
+    assert words in " ".join([each.message, each.label, *each.notes, each.help or ""])
+
+
+def test_a_network_is_no_value_that_was_meant() -> None:
+    net = Source("net.cnn", "network Depth { input 3x8x8\n if Dept == 3 { relu } }\n")
+    (each,) = errors(check_source(net, fetch))
+    assert (each.code, each.help, each.edits) == ("N101", None, ())
+
+
 def test_independent_mistakes_of_one_chain_are_told_at_once() -> None:
     text = "input 3x8x8\nconv(8, 40) -> relu -> conv(9, 3, groups=2) -> dense(10) -> conv(4, 1)"
     assert [each.code for each in found(text)] == ["S101", "S111", "S104", "S103"]
@@ -331,7 +449,7 @@ def test_a_name_that_hid_more_than_is_fixed_is_left() -> None:
 
 
 def test_fixes_at_one_place_are_applied_one_after_the_other() -> None:
-    text = "input 3x8x8\nConv2d(4, 3x3, strid=0)"
+    text = "input 3x8x8\nconvv(4, 3x3, strid=0)"
     after = mend(source(text), fetch, unsafe=True)
     assert inside(after.source.text) == "input 3x8x8\nconv(4, 3x3, stride=1)"
     assert after.left == []
@@ -400,7 +518,7 @@ def test_a_damaged_file_never_comes_out_worse(path: Path) -> None:
 
 # --- the command line ----------------------------------------------------------------------------
 
-BROKEN = "network N {\n    input 3x9x9\n    Conv2d(4, 3x3)  # first\n    maxpool(3, padding=2)\n}\n"
+BROKEN = "network N {\n    input 3x9x9\n    convv(4, 3x3)  # first\n    maxpool(3, padding=2)\n}\n"
 
 
 @pytest.fixture
@@ -418,38 +536,38 @@ def check(*words: str, input: str | None = None) -> Result:
 def test_fix_writes_and_tells_what_is_left(net: Path) -> None:
     result = check("net.cnn", "--fix")
     assert result.exit_code == 1
-    assert net.read_text() == BROKEN.replace("Conv2d", "conv")
+    assert net.read_text() == BROKEN.replace("convv", "conv")
     assert result.output.endswith("\n1 file checked: fixed 1, 1 error left\n")
     result = check("net.cnn", "--fix", "--unsafe-fixes")
     assert (result.exit_code, result.output) == (0, "1 file checked: fixed 1, no errors left\n")
-    assert net.read_text() == BROKEN.replace("Conv2d", "conv").replace("g=2", "g=1")
+    assert net.read_text() == BROKEN.replace("convv", "conv").replace("g=2", "g=1")
 
 
 def test_diff_shows_and_writes_nothing(net: Path) -> None:
     result = check("net.cnn", "--fix", "--diff", "--unsafe-fixes")
     assert result.exit_code == 1
     assert net.read_text() == BROKEN
-    assert "-    Conv2d(4, 3x3)  # first\n" in result.stdout
+    assert "-    convv(4, 3x3)  # first\n" in result.stdout
     assert "+    maxpool(3, padding=1)\n" in result.stdout
 
 
 def test_standard_input_comes_out_fixed() -> None:
     result = check("-", "--fix", input=BROKEN)
     assert result.exit_code == 1
-    assert result.stdout == BROKEN.replace("Conv2d", "conv")
+    assert result.stdout == BROKEN.replace("convv", "conv")
     assert "fixed 1, 1 error left" in result.stderr
 
 
 def test_the_byte_order_mark_stays(net: Path) -> None:
     net.write_bytes(b"\xef\xbb\xbf" + BROKEN.encode())
     check("net.cnn", "--fix")
-    assert net.read_bytes() == b"\xef\xbb\xbf" + BROKEN.replace("Conv2d", "conv").encode()
+    assert net.read_bytes() == b"\xef\xbb\xbf" + BROKEN.replace("convv", "conv").encode()
 
 
 def test_line_ends_stay_in_a_file(net: Path) -> None:
     net.write_bytes(BROKEN.replace("\n", "\r\n").encode())
     check("net.cnn", "--fix")
-    assert net.read_bytes() == BROKEN.replace("Conv2d", "conv").replace("\n", "\r\n").encode()
+    assert net.read_bytes() == BROKEN.replace("convv", "conv").replace("\n", "\r\n").encode()
 
 
 def test_a_file_that_is_no_text_is_left_as_it_is(net: Path) -> None:
@@ -471,12 +589,12 @@ def test_a_directory_is_told_of_and_left(net: Path) -> None:
 
 def test_a_file_that_is_used_is_left_as_it_is(net: Path) -> None:
     parts = Path("parts.cnn")
-    parts.write_text("block B { Conv2d(4, 1x1) }\n")
+    parts.write_text("block B { convv(4, 1x1) }\n")
     net.write_text('use B from "parts.cnn"\nnetwork N { input 3x8x8\n B }\n')
     result = check("net.cnn", "--fix", "--unsafe-fixes")
     assert result.exit_code == 1
     assert "help: write `conv`" in result.output
-    assert parts.read_text() == "block B { Conv2d(4, 1x1) }\n"
+    assert parts.read_text() == "block B { convv(4, 1x1) }\n"
 
 
 def test_safe_edits_of_lints_are_made_too(net: Path) -> None:

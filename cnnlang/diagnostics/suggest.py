@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+SHORTEST = 4
+"""Letters of the shortest name in which a slip is told from another name."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely stands for, or None.
@@ -24,17 +27,28 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return best[1] if best else None
 
 
-def is_alone(name: str, near: str, known: Iterable[str]) -> bool:
-    """True if no other known name is as near as `near`.
+def is_slip(name: str, near: str, known: Iterable[str]) -> bool:
+    """True if `name` is `near` with one slip of the fingers, and no other name is as near.
 
-    >>> is_alone("con", "conv", ["conv", "cone"]), is_alone("cnv", "conv", ["conv", "relu"])
+    A slip is one letter more, less or wrong in a name of four or more, or two that have changed
+    places; a digit is never one. Case and underscores do not count.
+
+    >>> is_slip("con", "conv", ["conv", "cone"]), is_slip("cnv", "conv", ["conv", "relu"])
     (False, True)
+    >>> is_slip("stage2", "stage1", ["stage1"]), is_slip("dwconv", "conv", ["conv"])
+    (False, False)
     """
     if fold(name) == fold(near):
         return True
     distance = edits(name.lower(), near.lower(), 3)
+    if distance > 1 or len(near) < SHORTEST or digits(name) != digits(near):
+        return False
     others = {each.lower() for each in known} - {near.lower()}
     return not any(edits(name.lower(), each, distance) <= distance for each in others)
+
+
+def digits(name: str) -> str:
+    return "".join(filter(str.isdigit, name))
 
 
 def fold(name: str) -> str:

@@ -15,7 +15,7 @@ from cnnlang.elaborate.faults import Muted, fault
 from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.limits import BITS, Budget, room
 from cnnlang.elaborate.lists import listing, weigh
-from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, Names, Word, kind
+from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, Names, NetworkValue, Word, kind
 from cnnlang.layers.initial import SCHEMES, SHORT, make
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, Mixed, SizeLimit
@@ -109,7 +109,8 @@ def name(node: ast.Name, reader: Reader) -> Any:
 
 
 def unknown(name: str, span: Span, reader: Reader) -> Exception:
-    known = (*reader.names.all(), *reader.functions)
+    names = (n for n in reader.names.all() if not isinstance(reader.names.find(n), NetworkValue))
+    known = (*names, *reader.functions)
     near = nearest(name, known)
     label = f"did you mean `{near}`?" if near else "no parameter, `let` or block has this name"
     fixes = respelt(name, near, known, span)

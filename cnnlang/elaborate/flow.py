@@ -18,7 +18,7 @@ from cnnlang.elaborate.scope import Frame, claim
 from cnnlang.elaborate.steps import advance
 from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, SharedValue
 from cnnlang.graph import Choice, Loop, Requirement
-from cnnlang.layers import REGISTRY
+from cnnlang.layers import REGISTRY, foreign
 from cnnlang.layers.base import unknown_argument
 from cnnlang.syntax import ast
 
@@ -191,7 +191,7 @@ def default_names(frame: Frame, node: ast.Default) -> list[str]:
 
 def unknown_default(node: ast.Default, each: ast.Argument, known: list[str]) -> Fault:
     name, span = each.name or "", each.name_span or each.span
-    near = nearest(name, known)
+    near = foreign.argument(name, known) or nearest(name, known)
     fixes = respelt(name, near, known, span, "=")
     if node.name in REGISTRY:
         problem = unknown_argument(REGISTRY[node.name], name)

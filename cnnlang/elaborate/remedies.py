@@ -125,8 +125,9 @@ def respell(remedy: Respell, site: Site) -> Iterator[Fix]:
 def name(remedy: Name, site: Site) -> Iterator[Fix]:
     listed = [each for each in site.call.arguments or () if each.name is None]
     if remedy.place < len(listed):
-        at = listed[remedy.place].span.start
-        yield fix_of(site, Edit(site.span(at, at), f"{remedy.field}="), None, remedy)
+        span = listed[remedy.place].span
+        edit = Edit(span, f"{remedy.field}={remedy.text or span.text}")
+        yield fix_of(site, edit, None, remedy)
 
 
 def become(remedy: Become, site: Site) -> Iterator[Fix]:

@@ -10,7 +10,7 @@ from cnnlang.diagnostics.model import Edit, Fix, Related, Span
 from cnnlang.elaborate.builder import BAD
 from cnnlang.elaborate.expressions import argument, tell
 from cnnlang.elaborate.faults import Fault, Muted, fault
-from cnnlang.elaborate.hints import meant, respelt
+from cnnlang.elaborate.hints import meant, relayered
 from cnnlang.elaborate.instances import apply_block, apply_extern, apply_shared, apply_stack
 from cnnlang.elaborate.lists import weigh
 from cnnlang.elaborate.merges import is_merge, operands, outcomes
@@ -126,12 +126,14 @@ def unknown(frame: Frame, call: ast.Call, value: Any, label: str | None) -> Faul
     ]
     known = (*REGISTRY, *blocks, *frame.scope.visible(), "identity")
     near = meant(call.name, known)
+    fixes = relayered(call, near, known)
     return fault(
         "N114",
         f"unknown layer or block `{call.name}`",
         call.name_span,
         f"did you mean `{near}`?" if near else "",
-        fixes=respelt(call.name, near, known, call.name_span),
+        help=next((each.help for each in fixes if each.edits[0].span is call.span), None),
+        fixes=fixes,
     )
 
 

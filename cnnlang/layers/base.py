@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 
-from cnnlang.diagnostics.suggest import is_alone, nearest
+from cnnlang.diagnostics.suggest import is_slip, nearest
+from cnnlang.layers import foreign
 from cnnlang.layers.code import SELF, Code, Operand, call
 from cnnlang.layers.reading import Reads, Usual, owned
 from cnnlang.layers.remedies import Omit, Remedy, Respell
@@ -278,7 +279,7 @@ def axes(cls: type[Layer]) -> frozenset[str]:
 
 def unknown_argument(cls: type[Layer], name: str) -> Problem:
     """The problem of an argument that the layer does not have."""
-    near = nearest(name, cls.fields)
+    near = foreign.argument(name, cls.fields) or nearest(name, cls.fields)
     known = ", ".join(cls.fields) or "none"
     return Problem(
         "A202",
@@ -286,7 +287,7 @@ def unknown_argument(cls: type[Layer], name: str) -> Problem:
         f"did you mean `{near}`?" if near else f"the arguments are: {known}",
         field=name,
         remedies=(
-            (Respell(name, near, safe=is_alone(name, near, cls.fields)),) if near else (Omit(name),)
+            (Respell(name, near, safe=is_slip(name, near, cls.fields)),) if near else (Omit(name),)
         ),
     )
 

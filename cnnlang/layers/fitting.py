@@ -195,14 +195,11 @@ class Crop(Fitting, name="crop"):
         if self.offset is not None and self.margins is not None:
             raise fail("A208", "`offset` does not go with `margins`", field="offset")
         if self.margins is not None and min(numbers(self.margins)) < 0:
-            one = isinstance(self.margins, int)
-            positive = (Give("margins", -self.margins),) if one else ()
             raise fail(
                 "A203",
                 "`margins` of `crop` are at least 0",
                 field="margins",
                 notes=("`pad` adds positions",),
-                remedies=positive,
             )
 
     def pads(self, x: Tensor) -> Pads:

@@ -38,10 +38,11 @@ class Respell:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The argument at `place` by the name of `field`."""
+    """The argument at `place` by the name of `field`, written as `text` if that is given."""
 
     place: int
     field: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,12 +224,17 @@ class Permute(Layer, name="permute", family="Shape"):
             whole = tuple(named | dict.fromkeys(x.axes))
             raise fail(
                 "S123",
-                f"`permute` must name each of the {x.rank} axes once, got {len(self.order)}",
+                f"`permute` must name each of the {x.rank} axes once, {self.faulty(x, places)}",
                 f"the tensor {x} has {', '.join(x.axes)}",
                 field="order",
                 remedies=(Give("order", whole),),
             )
         return places
+
+    def faulty(self, x: Tensor, places: tuple[int, ...]) -> str:
+        """What is wrong with an order: the first axis that it names twice, or their number."""
+        twice = [x.axes[place] for place in places if places.count(place) > 1]
+        return f"got {twice[0]} twice" if twice else f"got {len(self.order)}"
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs

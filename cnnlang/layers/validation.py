@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from cnnlang.diagnostics.suggest import is_alone, nearest
+from cnnlang.diagnostics.suggest import is_slip, nearest
 from cnnlang.layers import fields
 from cnnlang.layers.base import Layer, LayerError, Problem, unknown_argument
 from cnnlang.layers.initial import Initial
@@ -64,7 +64,7 @@ def validate(
     problems = [unknown_argument(cls, name) for name in named if name not in cls.fields]
     given: dict[str, Any] = {k: v for k, v in named.items() if k in cls.fields}
     if len(positional) > len(cls.positional):
-        problems.append(surplus(cls, len(positional)))
+        problems.append(surplus(cls, positional))
     for field, value in zip(cls.positional, positional, strict=False):
         if field in given:
             problems.append(
@@ -131,11 +131,13 @@ def legal(cls: type[Layer], field: str, error: Any, value: Any) -> tuple[Remedy,
             sizes = tuple(map(int, value.split("x")))
             return (Give(field, sizes if len(sizes) > 1 else sizes[0], safe=True),)
         usual = () if cls.fields[field] is ... else (Omit(field),)
-        return (Give(field, near, safe=is_alone(value, near, words)),) if near else usual
+        return (Give(field, near, safe=is_slip(value, near, words)),) if near else usual
     if error["type"] == "bool_type" and value in (0, 1):
         return (Give(field, bool(value), safe=True),)
     if isinstance(value, float) and value.is_integer() and cls.fields.get(field) is not value:
         return (Give(field, int(value), safe=True),)
+    if "gt" in context and cls.fields[field] is not ...:
+        return (Omit(field),)  # the bound itself is not legal
     bound = context.get("ge", context.get("le", 1 if "gt" in context else None))
     if bound is None and isinstance(value, int) and not isinstance(value, bool):
         bound = 1 if "above 0" in str(context) else 0
@@ -155,19 +157,38 @@ def missing(cls: type[Layer], field: str) -> Problem:
     )
 
 
-def surplus(cls: type[Layer], count: int) -> Problem:
-    most = len(cls.positional)
+def surplus(cls: type[Layer], given: Sequence[Any]) -> Problem:
+    most, count = len(cls.positional), len(given)
     allowed = f"at most {most} ({', '.join(cls.positional)})" if most else "none"
     options = [name for name in cls.fields if name not in cls.positional]
-    named = Together(tuple(Name(most + i, name) for i, name in enumerate(options[: count - most])))
+    plural = "s" if count > 1 else ""
+    notes: tuple[str, ...] = (
+        f"the others are given by name: {', '.join(f'{name}=' for name in options)}",
+    )
+    remedies = by_name(given, most, options)
+    if "in_channels" in options and most and not remedies:
+        call = f"{cls.name}({', '.join(cls.positional)})"
+        notes = (f"incoming channels are inferred: it is written `{call}`", *notes)
     return Problem(
         "A204",
-        f"`{cls.name}` got {count} arguments without a name, it takes {allowed}",
-        notes=(f"the others are given by name: {', '.join(f'{name}=' for name in options)}",)
-        if options
-        else (),
-        remedies=(named,) if count - most <= min(3, len(options)) else (),
+        f"`{cls.name}` got {count} argument{plural} without a name, it takes {allowed}",
+        notes=notes if options else (),
+        remedies=remedies,
     )
+
+
+def by_name(given: Sequence[Any], most: int, options: Sequence[str]) -> tuple[Remedy, ...]:
+    """The arguments beyond those that have a place, by the names that they most likely lack.
+
+    An even number before them is no kernel but, in the order of other tools, the channels.
+    """
+    extra = given[most:]
+    if len(extra) == 1 and extra[0] in ("same", "valid") and "padding" in options:
+        return (Name(most, "padding", extra[0]),)
+    even = most > 0 and isinstance(given[most - 1], int) and given[most - 1] % 2 == 0
+    if len(extra) > min(3, len(options)) or (even and "in_channels" in options):
+        return ()
+    return (Together(tuple(Name(most + i, options[i]) for i in range(len(extra)))),)
 
 
 def is_open(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Related, Source, Span
-from cnnlang.diagnostics.suggest import nearest
+from cnnlang.diagnostics.suggest import is_slip, nearest
 from cnnlang.syntax.brackets import CLOSERS, SPELLING, Token, kinds
 from cnnlang.syntax.tables import lexicon
 
@@ -42,6 +42,8 @@ EXPECTED = {
     "LBRACE": "`{`", "LPAR": "`(`", "EQUAL": "`=`", "COLON": "`:`",
     "IN": "`in`", "FROM": "`from`", "DOT": "`.`",
 }  # fmt: skip
+JOINS = {"PLUS": "add", "MINUS": "subtract", "STAR": "multiply", "SLASH": "divide"}
+"""Signs between numbers, and the layers that do the same with tensors."""
 ENDS = {"NEWLINE": "the end of the line", "$END": "the end of the file"}
 
 
@@ -141,7 +143,8 @@ def suggest(t: Trouble, word: Token, meant: str) -> Diagnostic:
     span = Span(t.source, word.start, word.end)
     message = f"`{word.text}` does not begin a definition or statement"
     help = f"did you mean `{meant}`?"
-    return Diagnostic("P024", message, span, help=help, edits=(Edit(span, meant),))
+    safe = word.text in ELSE_IF or is_slip(word.text, meant, (*DEFINITIONS, *STATEMENTS))
+    return Diagnostic("P024", message, span, help=help, edits=(Edit(span, meant),), safe=safe)
 
 
 def reserved(t: Trouble) -> Diagnostic | None:
@@ -234,6 +237,10 @@ def ended(t: Trouble) -> Diagnostic | None:
     if t.found.text in STATEMENTS:
         return Diagnostic("P020", f"expected a new line before {t.named}", t.span)
     message = f"expected the end of the statement, found {t.named}"
+    if t.found.kind in JOINS and t.after.kind == "NAME":
+        merge = JOINS[t.found.kind]
+        help = f"tensors are joined by a layer: `{merge}({t.after.text})`"
+        return Diagnostic("P001", message, t.span, help=help)
     return Diagnostic("P001", message, t.span, help=t.shape)
 
 

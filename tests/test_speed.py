@@ -113,9 +113,9 @@ def build(text: str) -> None:
 
 
 def draw(text: str) -> None:
-    from cnnlang.backends.diagram import draw
+    from cnnlang.backends.diagram import Look, draw
 
-    draw(compiled(text), "svg", style="blocks")
+    draw(compiled(text), "svg", Look(style="blocks"))
 
 
 def fmt(text: str) -> None:

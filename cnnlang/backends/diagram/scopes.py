@@ -78,7 +78,7 @@ class Unit:
     @property
     def sight(self) -> str:
         """The receptive field as a tooltip tells it; nothing of a port."""
-        if not self.field or self.head is None or self.head.layer is None:
+        if not self.field or (self.closed is None and (not self.head or self.head.layer is None)):
             return ""
         first = " in the first" if any(each.repeat for each in self.scope.around) else ""
         return f"receptive field {self.field}{first}"

@@ -103,6 +103,17 @@ def test_every_batch_and_size(
     )
 
 
+def test_sizes_follow_one_another(make: Make) -> None:
+    """Weights are packed for the first; all others run too, the first as before."""
+    model = make(RESIDUAL)
+    fast = cnnlang.optimize(model, example=torch.randn(1, 3, 16, 16))
+    packed = fast.packed
+    for size in ((1, 3, 16, 16), (2, 3, 9, 12), (3, 3, 16, 16), (1, 3, 40, 7)):
+        assert distance(model, fast, torch.randn(size)) < 1e-5
+    assert fast.packed is packed
+    assert all(row[0].is_mkldnn for row in packed.values())
+
+
 def test_bf16_is_as_close_as_bf16_is(make: Make) -> None:
     model, x = make(RESIDUAL), torch.randn(2, 3, 16, 16)
     fast = cnnlang.optimize(model, dtype=torch.bfloat16)

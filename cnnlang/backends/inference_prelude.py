@@ -5,6 +5,8 @@ Each function and class stands by itself, apart from others of this file that it
 laid out at 88 columns, as generated source is.
 """
 
+import math
+
 import torch
 from torch import nn
 
@@ -89,13 +91,13 @@ def keep_all(found, name, state, source):
 
 
 class Inference(nn.Module):
-    """A network for inference: its weights are buffers, and `ready` is what it runs with.
+    """A network for inference: its weights are buffers, and `plain` is what it runs with.
 
     `geometry` has stride, padding and so on of every product by its name.
     """
 
     geometry = {}
-    ready = None
+    plain = None
     dtype = None
 
     def hold(self, weights, dtype):
@@ -110,21 +112,22 @@ class Inference(nn.Module):
         self.dtype = dtype
         super().train(False)
 
-    def prepare(self):
+    def choose(self, *inputs):
         """Weight, bias and geometry of every product, as its operation takes them."""
-        self.ready = {
-            name: (
-                self.packed(getattr(self, f"{name}_weight"), geometry),
-                getattr(self, f"{name}_bias"),
-                *geometry,
-            )
-            for name, geometry in self.geometry.items()
-        }
-        return self.ready
+        if self.plain is None:
+            self.plain = {
+                name: (
+                    getattr(self, f"{name}_weight"),
+                    getattr(self, f"{name}_bias"),
+                    *geometry,
+                )
+                for name, geometry in self.geometry.items()
+            }
+        return self.plain
 
-    def packed(self, weight, geometry):
-        """A weight as its operation reads it fastest."""
-        return weight
+    def forget(self):
+        """The weights are about to change."""
+        self.plain = None
 
     def train(self, mode=True):
         """It cannot learn: norms are part of its weights."""
@@ -140,32 +143,76 @@ class Inference(nn.Module):
             raise RuntimeError(
                 f"it was made for {one.dtype} on {one.device}: convert the network instead"
             )
-        self.ready = None
+        self.forget()
         return super()._apply(fn, recurse)
 
     def _load_from_state_dict(self, *args):
-        self.ready = None
+        self.forget()
         super()._load_from_state_dict(*args)
 
     def __getstate__(self):
-        return {**self.__dict__, "ready": None}
+        gone = ("plain", "packed", "sizes")
+        return {key: value for key, value in self.__dict__.items() if key not in gone}
+
+
+class Recorder(torch.utils._python_dispatch.TorchDispatchMode):
+    """Notes the shape that every weight is applied to."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = {}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.namespace == "mkldnn":
+            x, *others = args if function._schema.name[-1] != "_" else args[1:]
+            for each in others[:2]:
+                if isinstance(each, torch.Tensor):
+                    self.shapes[each.data_ptr()] = tuple(x.shape)
+        return function(*args, **(kwargs or {}))
 
 
 class PackedInference(Inference):
-    """A network for inference on a CPU, whose weights are also kept as oneDNN reads them."""
+    """A network for inference on a CPU, whose weights are also kept as oneDNN reads them.
 
-    def packed(self, weight, geometry):
-        """A weight as its operation reads it fastest."""
-        if not geometry:
-            return torch.ops.mkldnn._reorder_linear_weight(weight)
-        if weight.dim() != 4:
-            return weight
-        if len(geometry) == 4:
-            return torch.ops.mkldnn._reorder_convolution_weight(weight, *geometry)
-        padding, extra, stride, dilation, groups = geometry
-        return torch.ops.mkldnn._reorder_convolution_transpose_weight(
-            weight, padding, extra, stride, dilation, groups
-        )
+    How it reads them fastest depends on the size of the maps: they are packed for the size
+    that is seen first, and inputs of other sizes run with the plain weights.
+    """
+
+    packed = None
+    sizes = None
+
+    def choose(self, *inputs):
+        """Weight, bias and geometry of every product, as its operation takes them."""
+        sizes = [x.shape[2:] for x in inputs]
+        if self.sizes is None:
+            self.sizes = sizes
+            self.packed = super().choose()
+            with Recorder() as recorder:
+                self(*inputs)
+            self.packed = {
+                name: (pack(row[0], geometry, recorder.shapes), *row[1:])
+                for (name, row), geometry in zip(
+                    self.packed.items(), self.geometry.values(), strict=True
+                )
+            }
+        return self.packed if sizes == self.sizes else super().choose()
+
+    def forget(self):
+        """The weights are about to change."""
+        super().forget()
+        self.packed = self.sizes = None
+
+
+def pack(weight, geometry, shapes):
+    """A weight as its operation reads it fastest where its input has a shape."""
+    shape, onednn = shapes.get(weight.data_ptr()), torch.ops.mkldnn
+    if shape is None or weight.dim() not in (2, 4):
+        return weight
+    if not geometry:
+        return onednn._reorder_linear_weight(weight, math.prod(shape[:-1]))
+    if len(geometry) == 4:
+        return onednn._reorder_convolution_weight(weight, *geometry, shape)
+    return onednn._reorder_convolution_transpose_weight(weight, *geometry, shape)
 
 
 def conv_relu(x, weight, bias, stride, padding, dilation, groups):

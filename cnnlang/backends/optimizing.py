@@ -20,14 +20,21 @@ HOOKS = (
 )
 
 
+Example = torch.Tensor | Sequence[torch.Tensor]
+
+
 def infer(
-    model: nn.Module, dtype: torch.dtype | None = None, without: Sequence[str] = ()
+    model: nn.Module,
+    dtype: torch.dtype | None = None,
+    example: Example | None = None,
+    without: Sequence[str] = (),
 ) -> nn.Module:
     """The network for inference on the device where its weights are.
 
-    `dtype` is that of its numbers, the model's own unless given. Raises `TypeError` for a module
-    that is not one of `cnnlang.load`, `ValueError` for one that was changed since, or for passes
-    that there are not.
+    `dtype` is that of its numbers, the model's own unless given. With an `example`, an input or
+    several, it is run once and gets ready for its size. Raises `TypeError` for a module that is not
+    one of `cnnlang.load`, `ValueError` for one that was changed since, or for passes that there are
+    not.
     """
     graph = graph_of(model)
     if unknown := sorted(set(without) - set(PASSES)):
@@ -39,6 +46,8 @@ def infer(
     source = generate(graph, target(device, kind), without)
     module = execute(source)
     made: nn.Module = getattr(module, class_name(source))(module.convert(model.state_dict()), kind)
+    if example is not None:
+        made(*((example,) if isinstance(example, torch.Tensor) else example))
     return made
 
 

@@ -97,6 +97,7 @@ def network(program: Program, names: Names, target: Target) -> list[str]:
         "    @torch.no_grad()",
         *header("forward", arguments, f" -> {result}"),
         *entrance(graph, solve(graph).sets),
+        f"        w = self.choose({', '.join(inputs.values())})",
         *entering(program, inputs),
         *forward.write(),
     ]
@@ -107,8 +108,7 @@ def gapped(lines: list[str]) -> list[str]:
 
 
 def entering(program: Program, names: dict[int, str]) -> Iterator[str]:
-    """Inputs in the type of numbers and the layout of the network, and the weights."""
-    yield "        w = self.ready or self.prepare()"
+    """Inputs in the type of numbers and the layout of the network."""
     for index, name in names.items():
         tensor = program.graph.nodes[index].output
         if tensor.dtype == "float":

@@ -16,7 +16,7 @@ from cnnlang.layers.code import Code, Raw, Value, X
 from cnnlang.layers.tensor import show
 
 POOL = ("x", "y", "z", "u", "v")
-OWN = ("geometry", "ready", "hold", "prepare", "packed", "dtype")
+OWN = ("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget")
 """Attributes of a network for inference beside its weights and modules."""
 
 

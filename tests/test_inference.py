@@ -390,6 +390,39 @@ def test_the_command_writes_it(call: Call) -> None:
     assert "--device is about inference: give --for inference too" in wrong.stderr
 
 
+TINY = "network Tiny {\n    input 1x4x4\n    conv(2, 3x3) -> batchnorm -> relu -> flatten\n}\n"
+
+
+def test_the_command_compiles_a_package(call: Call) -> None:
+    """It holds the network and its weights; reading it takes PyTorch alone."""
+    Path("net.cnn").write_text(TINY)
+    model, x = drawn(cnnlang.load("net.cnn")), torch.randn(2, 1, 4, 4)
+    torch.save(model.state_dict(), "net.pt")
+    words = ("--aot", "--weights", "net.pt", "--batch", "2", "-o", "net.pt2")
+    assert call("build", "net.cnn", *words).exit_code == 0
+    loaded = torch._inductor.aoti_load_package("net.pt2")
+    assert distance(model, loaded, x) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("net.cnn --aot -o a.pt2", 2, "--aot needs --weights too"),
+        ("net.cnn --aot --weights net.pt", 2, "--aot needs -o too"),
+        ("net.cnn --aot --for inference -o a.pt2", 2, "leave --for out"),
+        ("net.cnn --batch 2", 2, "--batch is about a package: give --aot too"),
+        ("net.cnn --input 1x4x4", 2, "--input is about a package: give --aot too"),
+        ("net.cnn --aot --weights no.pt -o a.pt2", 1, "cannot read no.pt: there is no such file"),
+        ("zoo:resnet18 --aot --weights no.pt -o a.pt2", 1, "H and W of ResNet18 must be given"),
+    ],
+)
+def test_packages_that_cannot_be_made(call: Call, words: str, code: int, message: str) -> None:
+    Path("net.cnn").write_text(TINY)
+    done = call("build", *words.split())
+    assert (done.exit_code, message in done.stderr) == (code, True), done.stderr
+    assert not Path("a.pt2").exists()
+
+
 @pytest.mark.parametrize("target", ["cpu", "cuda", "any"])
 @pytest.mark.parametrize("name", ["zoo:googlenet", "zoo:convnext_tiny", "zoo:textcnn"])
 def test_ruff_has_nothing_to_say(tmp_path: Path, name: str, target: str) -> None:

@@ -155,16 +155,17 @@ class Inference(nn.Module):
         return {key: value for key, value in self.__dict__.items() if key not in gone}
 
 
-class Recorder(torch.utils._python_dispatch.TorchDispatchMode):
+class Recorder(torch.overrides.TorchFunctionMode):
     """Notes the shape that every weight is applied to."""
 
     def __init__(self):
         super().__init__()
         self.shapes = {}
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        if function.namespace == "mkldnn":
-            x, *others = args if function._schema.name[-1] != "_" else args[1:]
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        name = getattr(getattr(function, "_schema", None), "name", "")
+        if name.startswith("mkldnn::"):
+            x, *others = args[1:] if name.endswith("_") else args
             for each in others[:2]:
                 if isinstance(each, torch.Tensor):
                     self.shapes[each.data_ptr()] = tuple(x.shape)

@@ -182,6 +182,37 @@ CASES = {
 }
 
 
+LIMITS = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 0.05}
+
+
+@pytest.mark.parametrize("dtype", LIMITS, ids=str)
+@pytest.mark.parametrize("shape", ["3x17", "3x11x12", "3x7x8x9"])
+def test_every_number_of_axes(make: Make, shape: str, dtype: torch.dtype) -> None:
+    sizes = list(map(int, shape.split("x")))
+    kernel = "x".join("3" * (len(sizes) - 1))
+    text = AXES.replace("SHAPE", shape).replace("KERNEL", kernel)
+    model = make(text).to(torch.float64 if dtype == torch.float64 else torch.float32)
+    fast = cnnlang.optimize(model, dtype=dtype)
+    x = torch.randn(2, *sizes, dtype=next(model.parameters()).dtype)
+    assert distance(model, fast, x) < LIMITS[dtype]
+
+
+AXES = """
+network N {
+    input SHAPE
+    conv(8, KERNEL, padding=1, bias=false) -> batchnorm -> relu
+    residual {
+        conv(8, KERNEL, padding=1, bias=false) -> batchnorm -> relu6
+        depthwise(KERNEL, padding=1) -> batchnorm -> silu
+        conv(8, KERNEL, padding=1, bias=false) -> batchnorm
+    } -> relu
+    conv_transpose(6, KERNEL, stride=2, groups=2) -> batchnorm -> leaky_relu(0.2)
+    conv(6, KERNEL, stride=2, padding=same) -> maxpool(2) -> gelu
+    global_avgpool -> flatten -> dense(4)
+}
+"""
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_moved_into_products(make: Make, case: str, dtype: torch.dtype) -> None:

@@ -53,7 +53,7 @@ class Onednn(Target):
     packs = True
 
     def adds(self, product: Product) -> bool:
-        return product.kind == "conv" and product.groups == 1
+        return product.kind == "conv" and product.groups == 1 and product.axes > 1
 
     def activates(self, product: Product, code: Code) -> bool:
         if product.added:

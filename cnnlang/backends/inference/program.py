@@ -6,9 +6,10 @@ All other operations stay the expressions that their layers write.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
@@ -23,6 +24,11 @@ WITHOUT_EFFECT = frozenset(
     {"dropout", "channel_dropout", "alpha_dropout", "channel_alpha_dropout", "droppath"}
 )
 """Layers that hand their input on where nothing is learned."""
+
+CONVOLUTION = re.compile(
+    r"(nn\.Conv(?P<transposed>Transpose)?|StandardizedConv|Conv(?=.dSame))(?P<axes>[123])d(Same)?"
+)
+"""The modules of PyTorch and of the prelude that are convolutions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,6 @@ class Program:
     outputs: tuple[int, ...]
     channels_last: bool = False
     packed: bool = False
-    numbers: Iterator[int] = field(default_factory=count)
 
     def uses(self) -> Counter[int]:
         """How often every value is used."""
@@ -110,12 +115,6 @@ class Program:
         uses, users = self.uses(), self.users()
         return {v: users[v][0] for v, n in uses.items() if n == 1 and v in users}
 
-    def replace(self, old: int, new: int) -> None:
-        """Read `new` wherever `old` was read."""
-        for op in self.ops:
-            op.inputs = tuple(new if each == old else each for each in op.inputs)
-        self.outputs = tuple(new if each == old else each for each in self.outputs)
-
 
 def lower(graph: Graph) -> Program:
     """The operations that the results in use need, without those that only training needs."""
@@ -132,7 +131,7 @@ def lower(graph: Graph) -> Program:
         else:
             ops += operations(graph, node, node.layer, inputs, numbers)
     outputs = tuple(stands.get(each, each) for each in graph.outputs)
-    return Program(graph, ops, graph.inputs, outputs, numbers=numbers)
+    return Program(graph, ops, graph.inputs, outputs)
 
 
 def operations(
@@ -170,16 +169,13 @@ def operation(node: Node, inputs: tuple[int, ...], module: Code, code: Value, ad
 
 def product(module: Code, code: Value) -> tuple[Product, Value] | None:
     """The product that a module is, and the code that applies it; None if it is none."""
-    kind = module.function.removeprefix("nn.")
-    given = options(module)
-    if kind == "Linear":
+    if module.function == "nn.Linear":
         return Product("linear"), code
-    axes = next((n for n in (1, 2, 3) if f"{n}d" in kind), 0)
-    if not axes or "Conv" not in kind:
+    match = CONVOLUTION.fullmatch(module.function)
+    if match is None:
         return None
-    if "Transpose" in kind:
-        return transposed(module, code, axes, given)
-    return convolution(module, code, axes, given)
+    make = transposed if match["transposed"] else convolution
+    return make(module, code, int(match["axes"]), options(module))
 
 
 def convolution(

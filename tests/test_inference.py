@@ -475,6 +475,23 @@ def test_names_of_weights_do_not_collide(tmp_path: Path) -> None:
     assert distance(model, cnnlang.optimize(model), torch.randn(1, 3, 8, 8)) < 1e-5
 
 
+def test_modules_of_others_stay_modules(make: Make) -> None:
+    """One that learns keeps its weights."""
+    text = """
+extern Hardtanh(min_val, max_val): [C, H, W] -> [C, H, W] from "torch.nn:Hardtanh"
+extern Slope: [C, H, W] -> [C, H, W] from "torch.nn:PReLU"
+
+network N {
+    input 3x8x8
+    conv(4, 3x3, padding=1) -> batchnorm -> Hardtanh(-0.5, 0.5) -> Slope -> relu -> conv(2, 1x1)
+}
+"""
+    model = make(text)
+    fast = cnnlang.optimize(model)
+    assert distance(model, fast, torch.randn(2, 3, 8, 8)) < 1e-5
+    assert [type(each).__name__ for each in fast.children()] == ["Hardtanh", "PReLU"]
+
+
 def test_shared_weights_with_norms_of_their_own(make: Make) -> None:
     text = """
 network N {

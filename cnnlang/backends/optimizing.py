@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -80,9 +82,10 @@ def untouched(model: nn.Module, graph: Graph) -> None:
 def compare(model: nn.Module, graph: Graph, node: Node, code: Code) -> None:
     """Raise `ValueError` if a module is of another kind or has other weights than its layer."""
     found = attribute(model, node.path)
-    wanted, kind = code.function.rpartition(".")[2], type(found).__name__
-    if kind != wanted:
-        raise changed(node, f"{wanted} in the file, {kind} in the module")
+    names = SimpleNamespace(**vars(sys.modules[type(model).__module__]))
+    if type(found) is not attribute(names, code.function.split(".")):
+        kind = type(found).__name__
+        raise changed(node, f"{code.function} in the file, {kind} in the module")
     assert node.layer is not None
     state = found.state_dict() if isinstance(found, nn.Module) else {"": found}
     for weight in node.layer.weights(graph.tensors(node)):
@@ -98,8 +101,8 @@ def changed(node: Node, what: str) -> ValueError:
     )
 
 
-def attribute(model: nn.Module, path: Sequence[str]) -> Any:
-    found: Any = model
+def attribute(found: Any, path: Sequence[str]) -> Any:
+    """What stands at the end of a path of names, None if it leads nowhere."""
     for name in path:
         found = getattr(found, name, None)
     return found

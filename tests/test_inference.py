@@ -369,7 +369,7 @@ def test_a_module_that_was_changed(make: Make) -> None:
     with pytest.raises(ValueError, match=rf"`{name}` was changed since it was loaded: weight of"):
         cnnlang.optimize(model)
     setattr(model, name, nn.Identity())
-    with pytest.raises(ValueError, match="nn.Linear in the file, Identity in the module"):
+    with pytest.raises(ValueError, match=r"nn\.Linear in the file, Identity in the module"):
         cnnlang.optimize(model)
 
 

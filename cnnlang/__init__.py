@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         draw,
         load,
         load_weights,
+        optimize,
         summarise,
         weights_map,
     )
@@ -36,6 +37,7 @@ __all__ = [
     "draw",
     "load",
     "load_weights",
+    "optimize",
     "summarise",
     "weights_map",
 ]

@@ -27,6 +27,8 @@ FILLING = {
     *(init.kaiming_uniform_, init.kaiming_normal_, init.xavier_uniform_, init.xavier_normal_),
 }
 """What fills a tensor with random numbers."""
+GRAPHS: dict[type[nn.Module], Graph] = {}
+"""The graph of every generated network that was made in this process."""
 
 
 def instantiate(
@@ -51,7 +53,20 @@ def instantiate(
     if dtype is not None or memory_format is not None:
         module = module.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
     module.cnnlang_inputs = tuple(describe(graph, index) for index in graph.inputs)  # type: ignore[assignment]
+    GRAPHS[cls] = graph
     return module
+
+
+def graph_of(module: nn.Module) -> Graph:
+    """The graph that a module of `load`, or a copy of one, was made from.
+
+    Raises `TypeError` for any other module, and for one that was unpickled in another process.
+    """
+    graph = GRAPHS.get(type(module))
+    if graph is None:
+        kind = type(module).__name__
+        raise TypeError(f"{kind} was not made by `cnnlang.load` in this process: load it again")
+    return graph
 
 
 class Unfilled(TorchFunctionMode):

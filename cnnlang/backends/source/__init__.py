@@ -93,7 +93,7 @@ def write(planner: Planner, plan: ClassPlan) -> list[str]:
     return [
         *found,
         *header("forward", names, f" -> {result}"),
-        *(entrance(planner, plan) if network else ()),
+        *(entrance(planner.graph, planner.sets) if network else ()),
         *body,
     ]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cnnlang.analysis import costs
-from cnnlang.backends.source.forward import argument_names, opened, output_nodes
+from cnnlang.analysis.sizesets import SizeSet
+from cnnlang.backends.source.forward import input_names, opened, output_nodes
 from cnnlang.backends.source.layout import WIDTH, Group, flat, lines, literal
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import Run
@@ -15,16 +16,11 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, free
 
 
-def entrance(planner: Planner, plan: ClassPlan) -> list[str]:
+def entrance(graph: Graph, sets: Mapping[str, SizeSet]) -> list[str]:
     """One cheap check per input: rank, fixed sizes, and the multiples that free ones must be."""
-    graph = planner.graph
-    steps = {
-        s: each.period
-        for s, each in planner.sets.items()
-        if each.residues == [0] and each.period > 1
-    }
+    steps = {s: each.period for s, each in sets.items() if each.residues == [0] and each.period > 1}
     found: list[str] = []
-    for name, index in zip(argument_names(planner, plan), graph.inputs, strict=True):
+    for name, index in zip(input_names(graph), graph.inputs, strict=True):
         tensor = graph.nodes[index].output
         wanted = ", ".join(("N", *map(str, tensor.shape)))
         note = "".join(
@@ -72,7 +68,7 @@ def network_forward(planner: Planner, plan: ClassPlan) -> list[str]:
     plain = [body.names[value] for value in graph.outputs]
     training = [body.names[value] for value in graph.training_outputs or ()]
     writer = opened(planner, plan, body, [*plain, *training] if training else plain)
-    for place, name in enumerate(argument_names(planner, plan)):
+    for place, name in enumerate(input_names(graph)):
         writer.variables[("in", place)] = name
     writer.write(body.parts, training_only(graph))
     if not training:

@@ -18,7 +18,7 @@ from cnnlang.backends.source.runs import Run, grouped, number, progression
 from cnnlang.backends.source.shapes import shape_comment
 from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step, has_module
 from cnnlang.backends.source.uses import count, users
-from cnnlang.graph import Instance, Node
+from cnnlang.graph import Graph, Instance, Node
 
 POOL = ("x", "out", "y", "z", "u", "v", "w")
 FORBIDDEN = frozenset({"self", "i", "torch", "nn", "F", "math", *dir(builtins), *helper_names()})
@@ -363,14 +363,18 @@ def opened(planner: Planner, plan: ClassPlan, body: Body, results: Sequence[Ref]
     return Writer(plan, planner, uses, found)
 
 
+def input_names(graph: Graph) -> list[str]:
+    """The arguments of the network's `forward`."""
+    names = (graph.nodes[index].name for index in graph.inputs)
+    return [name if usable(name) else f"{name}_" for name in names]
+
+
 def argument_names(planner: Planner, plan: ClassPlan) -> list[str]:
     """The arguments of `forward`: inputs by name in a network, `x` and the captured labels else."""
     instance: Instance = plan.first
     nodes = planner.graph.nodes
     if instance.kind == "network":
-        return [
-            nodes[i].name if usable(nodes[i].name) else f"{nodes[i].name}_" for i in instance.inputs
-        ]
+        return input_names(planner.graph)
     found = ["x"]
     for value in instance.inputs[1:]:
         name = nodes[value].name

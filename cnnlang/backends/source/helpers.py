@@ -12,17 +12,25 @@ PRELUDE = Path(__file__).parents[1] / "prelude.py"
 
 
 @cache
-def prelude() -> dict[str, tuple[str, frozenset[str]]]:
-    """The definitions of the prelude by name: their text, and the other ones that they use."""
-    text = PRELUDE.read_text(encoding="utf-8")
-    nodes = {
-        node.name: ast.get_source_segment(text, node) or ""
-        for node in ast.parse(text).body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-    }
+def prelude(*paths: Path) -> dict[str, tuple[str, frozenset[str]]]:
+    """The definitions of the preludes by name: their text, and the other ones that they use."""
+    nodes: dict[str, str] = {}
+    for path in paths or (PRELUDE,):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if (name := defined(node)) is not None:
+                nodes[name] = ast.get_source_segment(text, node) or ""
     return {
         name: (part, frozenset(words(part) & set(nodes)) - {name}) for name, part in nodes.items()
     }
+
+
+def defined(node: ast.stmt) -> str | None:
+    """The name that a statement of a prelude defines, None if it defines none."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return node.name
+    simple = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    return node.targets[0].id if simple else None  # type: ignore[attr-defined]
 
 
 def helper_names() -> frozenset[str]:
@@ -34,9 +42,9 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[A-Za-z_]\w*", text))
 
 
-def helpers(classes: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The definitions that the classes use, in the order of the prelude."""
-    known = prelude()
+def helpers(classes: Sequence[Sequence[str]], *paths: Path) -> list[list[str]]:
+    """The definitions that the classes use, in the order of the preludes."""
+    known = prelude(*paths)
     used: set[str] = set()
     todo = {name for each in classes for line in each for name in called(line)} & set(known)
     while todo:
@@ -47,5 +55,6 @@ def helpers(classes: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def called(line: str) -> list[str]:
-    """The plain names that a line calls."""
-    return re.findall(r"(?<![\w.])([A-Za-z_]\w*)\(", line.split("  #")[0])
+    """The plain names that a line calls, or derives a class from."""
+    bases = re.findall(r"^class \w+\((\w+)\):", line)
+    return bases + re.findall(r"(?<![\w.])([A-Za-z_]\w*)\(", line.split("  #")[0])

@@ -1,0 +1,230 @@
+# mypy: ignore-errors
+"""What generated networks for inference copy: how weights are changed, kept and packed.
+
+Each function and class stands by itself, apart from others of this file that it names. The file is
+laid out at 88 columns, as generated source is.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+conv = torch.ops.mkldnn._convolution_pointwise.default
+conv_add = torch.ops.mkldnn._convolution_pointwise.binary
+conv_add_ = torch.ops.mkldnn._convolution_pointwise_.binary
+conv_transpose = torch.ops.mkldnn._convolution_transpose_pointwise.default
+linear = torch.ops.mkldnn._linear_pointwise.default
+
+
+def taken(state, name, transposed=0):
+    """Weight and bias of a layer in double precision, the filters on the first axis."""
+    weight, bias = state[f"{name}.weight"].double(), state.get(f"{name}.bias")
+    if transposed:
+        weight = weight.unflatten(0, (transposed, -1)).transpose(1, 2).flatten(0, 1)
+    return weight, torch.zeros(()) if bias is None else bias.double()
+
+
+def factor_and_offset(state, name, eps):
+    """A norm with statistics of the past, as a factor and an offset for each channel."""
+    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
+    factor = torch.rsqrt(variance.double() + eps)
+    if f"{name}.weight" in state:
+        factor = factor * state[f"{name}.weight"].double()
+    offset = -mean.double() * factor
+    if f"{name}.bias" in state:
+        offset = offset + state[f"{name}.bias"].double()
+    return factor, offset
+
+
+def normed(pair, state, name, eps):
+    """Weight and bias with the norm behind them in them."""
+    factor, offset = factor_and_offset(state, name, eps)
+    return shifted(scaled(pair, factor), offset)
+
+
+def scaled(pair, factor):
+    """Weight and bias that give the result times a number, or one for each filter."""
+    weight, bias = pair
+    factor = torch.as_tensor(factor, dtype=weight.dtype, device=weight.device).flatten()
+    return weight * factor.view(-1, *[1] * (weight.dim() - 1)), bias * factor
+
+
+def shifted(pair, offset):
+    """Weight and bias that give the result plus a number, or one for each filter."""
+    weight, bias = pair
+    offset = torch.as_tensor(offset, dtype=weight.dtype, device=weight.device)
+    return weight, bias + offset.flatten()
+
+
+def standardized(pair, eps):
+    """Weight and bias of a convolution whose filters have mean 0 and variance 1."""
+    weight, bias = pair
+    axes = tuple(range(1, weight.dim()))
+    variance, mean = torch.var_mean(weight, axes, correction=0, keepdim=True)
+    return (weight - mean) / torch.sqrt(variance + eps), bias
+
+
+def keep(found, name, pair, transposed=0):
+    """Put weight and bias of a product among the weights for inference."""
+    weight, bias = pair
+    bias = bias.expand(weight.shape[0]).contiguous()
+    if transposed:
+        weight = weight.unflatten(0, (transposed, -1)).transpose(1, 2).flatten(0, 1)
+    found[f"{name}_weight"], found[f"{name}_bias"] = weight.contiguous(), bias
+
+
+def keep_norm(found, name, state, source, eps, axes):
+    """Put a norm among the weights for inference, for a map of so many axes."""
+    factor, offset = factor_and_offset(state, source, eps)
+    found[f"{name}_factor"] = factor.view(-1, *[1] * axes)
+    found[f"{name}_offset"] = offset.view(-1, *[1] * axes)
+
+
+def keep_all(found, name, state, source):
+    """Put all weights of a module among those for inference."""
+    found |= {
+        name + key.removeprefix(source): value
+        for key, value in state.items()
+        if key == source or key.startswith(f"{source}.")
+    }
+
+
+class Inference(nn.Module):
+    """A network for inference: its weights are buffers, and `plain` is what it runs with.
+
+    `geometry` has stride, padding and so on of every product by its name.
+    """
+
+    geometry = {}
+    plain = None
+    dtype = None
+
+    def hold(self, weights, dtype):
+        """Take over the weights in a type of numbers, and where they are."""
+        for name, value in weights.items():
+            if "." not in name:
+                self.register_buffer(name, value)
+        device = next((value.device for value in weights.values()), None)
+        self.to(device=device, dtype=dtype)
+        own = {name: value for name, value in weights.items() if "." in name}
+        self.load_state_dict(own, strict=False)
+        self.dtype = dtype
+        super().train(False)
+
+    def choose(self, *inputs):
+        """Weight, bias and geometry of every product, as its operation takes them."""
+        if self.plain is None:
+            self.plain = {
+                name: (
+                    getattr(self, f"{name}_weight"),
+                    getattr(self, f"{name}_bias"),
+                    *geometry,
+                )
+                for name, geometry in self.geometry.items()
+            }
+        return self.plain
+
+    def forget(self):
+        """The weights are about to change."""
+        self.plain = None
+
+    def train(self, mode=True):
+        """It cannot learn: norms are part of its weights."""
+        if mode:
+            raise RuntimeError("a network for inference cannot be trained")
+        return super().train(False)
+
+    def _apply(self, fn, recurse=True):
+        """It stays where it was made for, in the type of numbers it was made for."""
+        one = next(self.buffers(), torch.empty(0)).new_empty(0, dtype=self.dtype)
+        moved = fn(one)
+        if self.dtype and (moved.dtype, moved.device) != (one.dtype, one.device):
+            raise RuntimeError(
+                f"it was made for {one.dtype} on {one.device}: convert the network instead"
+            )
+        self.forget()
+        return super()._apply(fn, recurse)
+
+    def _load_from_state_dict(self, *args):
+        self.forget()
+        super()._load_from_state_dict(*args)
+
+    def __getstate__(self):
+        gone = ("plain", "packed", "sizes")
+        return {key: value for key, value in self.__dict__.items() if key not in gone}
+
+
+class Recorder(torch.overrides.TorchFunctionMode):
+    """Notes the shape that every weight is applied to."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = {}
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        name = getattr(getattr(function, "_schema", None), "name", "")
+        if name.startswith("mkldnn::"):
+            x, *others = args[1:] if name.endswith("_") else args
+            for each in others[:2]:
+                if isinstance(each, torch.Tensor):
+                    self.shapes[each.data_ptr()] = tuple(x.shape)
+        return function(*args, **(kwargs or {}))
+
+
+class PackedInference(Inference):
+    """A network for inference on a CPU, whose weights are also kept as oneDNN reads them.
+
+    How it reads them fastest depends on the size of the maps: they are packed for the size
+    that is seen first, and inputs of other sizes run with the plain weights.
+    """
+
+    packed = None
+    sizes = None
+
+    def choose(self, *inputs):
+        """Weight, bias and geometry of every product, as its operation takes them."""
+        sizes = [x.shape[2:] for x in inputs]
+        if self.sizes is None:
+            self.sizes = sizes
+            self.packed = super().choose()
+            with Recorder() as recorder:
+                self(*inputs)
+            self.packed = {
+                name: (pack(row[0], geometry, recorder.shapes), *row[1:])
+                for (name, row), geometry in zip(
+                    self.packed.items(), self.geometry.values(), strict=True
+                )
+            }
+        return self.packed if sizes == self.sizes else super().choose()
+
+    def forget(self):
+        """The weights are about to change."""
+        super().forget()
+        self.packed = self.sizes = None
+
+
+def pack(weight, geometry, shapes):
+    """A weight as its operation reads it fastest where its input has a shape."""
+    shape, onednn = shapes.get(weight.data_ptr()), torch.ops.mkldnn
+    if shape is None or weight.dim() not in (2, 4):
+        return weight
+    if not geometry:
+        return onednn._reorder_linear_weight(weight, math.prod(shape[:-1]))
+    if len(geometry) == 4:
+        return onednn._reorder_convolution_weight(weight, *geometry, shape)
+    return onednn._reorder_convolution_transpose_weight(weight, *geometry, shape)
+
+
+def conv_relu(x, weight, bias, stride, padding, dilation, groups):
+    """ReLU of a convolution, in one kernel."""
+    return torch.cudnn_convolution_relu(
+        x, weight, bias, stride, padding, dilation, groups
+    )
+
+
+def conv_add_relu(x, other, weight, bias, stride, padding, dilation, groups):
+    """ReLU of a convolution plus another tensor, in one kernel."""
+    return torch.cudnn_convolution_add_relu(
+        x, weight, other, 1.0, bias, stride, padding, dilation, groups
+    )

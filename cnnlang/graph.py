@@ -8,12 +8,12 @@ source code and figures can show the blocks again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from cnnlang.diagnostics.model import Span
 from cnnlang.layers.base import Condition, Layer
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import symbols
 from cnnlang.syntax import ast
 

@@ -7,12 +7,12 @@ hidden. What is said of it is then true; where none is kept, nothing is claimed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Fix, Severity, Source
 from cnnlang.elaborate.files import Fetch
 from cnnlang.elaborate.limits import STEPS, Budget
+from cnnlang.records import dataclass, replace
 from cnnlang.syntax import ast
 
 Inspect: TypeAlias = Callable[[Source, Fetch], tuple[list[Diagnostic], Budget]]

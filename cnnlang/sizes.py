@@ -9,9 +9,10 @@ layers' size formulas are written once for integers and free dimensions alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from math import gcd, lcm
 from typing import TypeAlias
+
+from cnnlang.records import dataclass
 
 PERIOD_LIMIT = 100_000
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
@@ -15,6 +14,7 @@ from cnnlang.graph import Located, Node, Requirement
 from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem
 from cnnlang.layers.initial import misfit
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field, replace
 from cnnlang.sizes import SizeLimit
 from cnnlang.syntax import ast
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.elaborate.arguments import bind
@@ -16,6 +15,7 @@ from cnnlang.graph import Enter, Instance
 from cnnlang.layers import REGISTRY
 from cnnlang.layers.extern import ExternModule
 from cnnlang.layers.tensor import AXES, Tensor
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span, has_errors
@@ -18,6 +17,7 @@ from cnnlang.elaborate.limits import VARIANT_STEPS, room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
 from cnnlang.elaborate.values import POISON, BlockValue, Names, NetworkValue, Word
 from cnnlang.graph import Graph, Instance
+from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Edit, Fix, Related, Span
@@ -30,6 +29,7 @@ from cnnlang.layers import REGISTRY
 from cnnlang.layers.base import Layer, LayerError, Weight
 from cnnlang.layers.tensor import AXIS_NAMES, show
 from cnnlang.layers.values import Ref
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf, lcm
 
@@ -18,6 +17,7 @@ from cnnlang.layers.base import Layer
 from cnnlang.layers.convolution import Convolution, Separable
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass
 from cnnlang.sizes import Free, Size, SizeLimit
 
 KEPT = 8

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cnnlang.analysis.validity import simplified, solve
@@ -26,6 +25,7 @@ from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
 from cnnlang.layers.code import SELF, Code, Operand
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import Size
 from cnnlang.syntax import ast
 

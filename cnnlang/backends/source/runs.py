@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cnnlang.backends.source.layout import Doc, Group, Named, flat
 from cnnlang.backends.source.structure import Part, Step
+from cnnlang.records import dataclass
 
 SHORTEST = 4
 

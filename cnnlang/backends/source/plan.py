@@ -315,8 +315,8 @@ def arguments(body: Any) -> Iterator[ast.Expression]:
             yield each.value
         elif isinstance(each, tuple):
             todo += reversed(each)
-        elif hasattr(each, "__dataclass_fields__"):
-            names = [n for n in each.__dataclass_fields__ if "span" not in n]
+        elif hasattr(each, "__match_args__"):
+            names = [n for n in each.__match_args__ if "span" not in n]
             todo += [getattr(each, n) for n in reversed(names)]
 
 

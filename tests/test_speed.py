@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 
+from cnnlang.backends.source.runs import grouped
+from cnnlang.backends.source.structure import Part, Step
 from cnnlang.compilation import Settings, check_source, compile_source
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Source
@@ -136,3 +138,16 @@ def test_work_grows_as_the_network_does(name: str, form: str) -> None:
     work(make(200))
     small, large = (calls(partial(work, make(layers))) for layers in (200, 400))
     assert large < 2.3 * small
+
+
+class Uncut(list[Part]):
+    """A list of which no part may be copied."""
+
+    def __getitem__(self, at: Any) -> Any:
+        assert isinstance(at, SupportsIndex)
+        return super().__getitem__(at)
+
+
+def test_runs_of_siblings_are_found_without_copies() -> None:
+    parts = Uncut(Step(i, f"conv{i + 1}", {0: None}, ()) for i in range(10))
+    assert grouped(parts, lambda steps: True) == parts

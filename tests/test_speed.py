@@ -6,10 +6,12 @@ No time is measured here; `tests/benchmarks/` does that.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -68,6 +70,16 @@ def test_check_imports_what_it_needs(lenet: Path) -> None:
     assert found & HEAVY == set()
     assert [name for name in found if name.startswith(UNUSED)] == []
     assert "tomllib" not in found
+
+
+def test_check_makes_no_dataclass_the_slow_way(lenet: Path) -> None:
+    found = imported(lenet.parent, "check", lenet.name)
+    files = [
+        spec.origin for name in found if name.startswith("cnnlang") if (spec := find_spec(name))
+    ]
+    assert len(files) > 50
+    slow = re.compile(r"^from dataclasses import .*\b(dataclass|replace)\b", re.MULTILINE)
+    assert [f for f in files if f and slow.search(Path(f).read_text("utf-8"))] == []
 
 
 def test_formatting_validates_no_layers(lenet: Path) -> None:

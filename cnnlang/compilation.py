@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 
 from cnnlang.analysis.lints import lint
 from cnnlang.analysis.requirements import check_requirements
@@ -15,6 +14,7 @@ from cnnlang.elaborate.limits import Budget
 from cnnlang.elaborate.networks import Settings, elaborate, is_template
 from cnnlang.elaborate.values import NetworkValue
 from cnnlang.graph import Graph
+from cnnlang.records import replace
 from cnnlang.repair import Workshop, repaired
 
 

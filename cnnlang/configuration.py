@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from cnnlang.analysis.lints import Choice, chosen
 from cnnlang.analysis.lints.selection import unknown
 from cnnlang.diagnostics.model import Diagnostic, Source, Span
 from cnnlang.diagnostics.suggest import nearest
+from cnnlang.records import dataclass
 from cnnlang.sources import content, decode, reason, shown
 
 FILE = "pyproject.toml"

@@ -8,14 +8,20 @@ source code and figures can show the blocks again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from cnnlang.diagnostics.model import Span
 from cnnlang.layers.base import Condition, Layer
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import symbols
 from cnnlang.syntax import ast
+
+DEEPEST = 32
+"""Modules in modules: PyTorch walks them by recursion, and Python ends that at some hundred."""
+
+SIGNS = str.maketrans({"/": "%2F", "*": "%2A", "%": "%25"})
+"""How a label says the signs that stand between the names of deep levels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,24 @@ class Instance:
     def address(self) -> str:
         """The module as PyTorch names it: `layer1.0`; empty for the network."""
         return ".".join(self.path)
+
+    @property
+    def deep(self) -> bool:
+        """True if it is no module of its own: what is in it belongs to the one around it."""
+        return len(self.path) > DEEPEST
+
+    def child(self, name: str) -> tuple[str, ...]:
+        """The path of a module in this one.
+
+        From the 33rd level on, the names of the levels are one: `b*2/conv1` for `b.b.conv1`.
+        """
+        if not self.deep:
+            return (*self.path, name)
+        name = name.translate(SIGNS)
+        before, _, last = self.path[-1].rpartition("/")
+        word, _, times = last.partition("*")
+        joined = f"{word}*{int(times or 1) + 1}" if word == name else f"{last}/{name}"
+        return (*self.path[:-1], f"{before}/{joined}" if before else joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +224,23 @@ def walk(root: Instance) -> Iterator[tuple[int, Apply | Enter]]:
         yield len(todo) - 1, item
         if isinstance(item, Enter):
             todo.append(flat(item.instance.items))
+
+
+def leaves(root: Instance) -> Iterator[Apply | Enter]:
+    """The layers in a module and in the deep ones below it, and the children that are not deep."""
+    todo = [flat(root.items)]
+    while todo:
+        item = next(todo[-1], None)
+        if item is None:
+            todo.pop()
+        elif isinstance(item, Enter) and item.instance.deep:
+            todo.append(flat(item.instance.items))
+        else:
+            yield item
+
+
+def open_deep(root: Instance) -> None:
+    """Put the layers of deep modules into the last module around them that is not deep."""
+    for _, item in list(walk(root)):
+        if isinstance(item, Enter) and len(item.instance.path) == DEEPEST:
+            item.instance.items = list(leaves(item.instance))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, has_errors
 from cnnlang.elaborate.files import Fetch
+from cnnlang.records import dataclass
 from cnnlang.repair import UNCOVERING, applied, errors, key, moved
 from cnnlang.syntax.ast import File
 from cnnlang.syntax.compare import same_meaning

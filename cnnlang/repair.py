@@ -7,13 +7,14 @@ hidden. What is said of it is then true; where none is kept, nothing is claimed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Fix, Severity, Source
 from cnnlang.elaborate.files import Fetch
 from cnnlang.elaborate.limits import STEPS, Budget
+from cnnlang.records import dataclass, replace
 from cnnlang.syntax import ast
+from cnnlang.syntax.parser import parse
 
 Inspect: TypeAlias = Callable[[Source, Fetch], tuple[list[Diagnostic], Budget]]
 """Everything that is wrong with a source, and what finding it took."""
@@ -82,10 +83,7 @@ class Workshop:
         if self.trials <= 0 or spent > STEPS or len(self.source.text) > LONGEST:
             return None
         self.trials -= 1
-        changed = edited(fix.edits)
-        source = changed.get(self.source.name, self.source)
-        left, budget = self.inspect(source, using(self.fetch, changed))
-        self.spent += budget.used
+        left = self.left(each, edited(fix.edits))
         before = {moved(key(other), fix.edits) for other in errors(self.found)}
         after = {key(other) for other in errors(left)}
         mine = moved(key(each), fix.edits)
@@ -95,6 +93,15 @@ class Workshop:
             return after & {("A203", *mine[1:])}
         new = (other for other in after - before if other[0][0] == "P" or each.code[0] != "P")
         return {unmoved(other, fix.edits) for other in new}
+
+    def left(self, each: Diagnostic, changed: Mapping[str, Source]) -> list[Diagnostic]:
+        """What is wrong with the changed sources; of a mistake in the syntax, with their syntax."""
+        if each.code.startswith("P"):
+            return [error for source in changed.values() for error in parse(source)[1]]
+        source = changed.get(self.source.name, self.source)
+        left, budget = self.inspect(source, using(self.fetch, changed))
+        self.spent += budget.used
+        return left
 
     def is_muted(self, error: Key, fix: Fix) -> bool:
         """True if an error stands where nothing could be told, and not in what a fix changes."""

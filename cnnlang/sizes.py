@@ -9,9 +9,10 @@ layers' size formulas are written once for integers and free dimensions alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from math import gcd, lcm
 from typing import TypeAlias
+
+from cnnlang.records import dataclass
 
 PERIOD_LIMIT = 100_000
 
@@ -75,10 +76,10 @@ class Free:
 
     def __floordiv__(self, other: int) -> Size:
         turns = other // gcd(self.step, other)
-        period = bounded(self.period * turns)
-        return reduce(
-            self.symbol, [self(x) // other for x in range(period)], self.step * turns // other
-        )
+        bounded(self.period * turns)
+        starts = range(0, self.step * turns, self.step) if self.step else (0,) * turns
+        values = [(value + start) // other for start in starts for value in self.values]
+        return reduce(self.symbol, values, self.step * turns // other)
 
     def __str__(self) -> str:
         return self.symbol if self.symbol == "?" else describe(self)

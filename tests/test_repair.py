@@ -11,11 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnlang.cli import command
-from cnnlang.compilation import check_source
+from cnnlang.compilation import check_source, inspect
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
+from cnnlang.elaborate.limits import Budget
 from cnnlang.explanations import pages
 from cnnlang.mend import is_faithful, mend
-from cnnlang.repair import applied, edited, errors, key, moved, unmoved
+from cnnlang.repair import Workshop, applied, edited, errors, key, moved, repaired, unmoved
 from cnnlang.sources import fetch
 from cnnlang.syntax import ast
 
@@ -642,3 +643,14 @@ def test_standard_input_cannot_be_watched() -> None:
 @pytest.mark.parametrize("words", [("--diff",), ("--unsafe-fixes",), ("--fix", "--watch")])
 def test_wrong_calls(words: tuple[str, ...]) -> None:
     assert check("net.cnn", *words).exit_code == 2
+
+
+def test_a_fix_of_the_syntax_is_tried_by_the_parser_alone() -> None:
+    text = source("input 3x8x8\nconv(8 3x3)")
+    problems, budget = inspect(text, fetch)
+
+    def never(source: Source, using: object) -> tuple[list[Diagnostic], Budget]:
+        raise AssertionError("the networks need not be unfolded again")
+
+    (mended,) = errors(repaired(Workshop(text, fetch, never, problems, budget)))
+    assert applied(text, mended.edits).text == source("input 3x8x8\nconv(8, 3x3)").text

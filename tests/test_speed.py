@@ -6,15 +6,19 @@ No time is measured here; `tests/benchmarks/` does that.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 
+from cnnlang.backends.source.runs import grouped
+from cnnlang.backends.source.structure import Part, Step
 from cnnlang.compilation import Settings, check_source, compile_source
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Source
@@ -25,7 +29,10 @@ from tests.benchmarks.programs import flat, loops, nests
 
 ROOT = Path(__file__).resolve().parents[1]
 LENET = str(ROOT / "examples" / "lenet5.cnn")
-HEAVY = {"torch", "numpy", "graphviz", "pygraphviz", "lark", "asyncio", "multiprocessing"}
+HEAVY = {
+    *("torch", "numpy", "graphviz", "pygraphviz", "lark", "asyncio", "multiprocessing"),
+    *("pydantic", "importlib.metadata"),
+}
 UNUSED = (
     *("cnnlang.api", "cnnlang.backends", "cnnlang.syntax.generation", "cnnlang.diagnostics.text"),
     *("cnnlang.diagnostics.sarif", "cnnlang.diagnostics.jsonout", "cnnlang.layers.documentation"),
@@ -65,8 +72,18 @@ def test_check_imports_what_it_needs(lenet: Path) -> None:
     assert "tomllib" not in found
 
 
+def test_check_makes_no_dataclass_the_slow_way(lenet: Path) -> None:
+    found = imported(lenet.parent, "check", lenet.name)
+    files = [
+        spec.origin for name in found if name.startswith("cnnlang") if (spec := find_spec(name))
+    ]
+    assert len(files) > 50
+    slow = re.compile(r"^from dataclasses import .*\b(dataclass|replace)\b", re.MULTILINE)
+    assert [f for f in files if f and slow.search(Path(f).read_text("utf-8"))] == []
+
+
 def test_formatting_validates_no_layers(lenet: Path) -> None:
-    assert imported(lenet.parent, "fmt", "--check", lenet.name) & {*HEAVY, "pydantic"} == set()
+    assert imported(lenet.parent, "fmt", "--check", lenet.name) & {*HEAVY, "pydantic_core"} == set()
 
 
 # --- growth --------------------------------------------------------------------------------------
@@ -133,3 +150,16 @@ def test_work_grows_as_the_network_does(name: str, form: str) -> None:
     work(make(200))
     small, large = (calls(partial(work, make(layers))) for layers in (200, 400))
     assert large < 2.3 * small
+
+
+class Uncut(list[Part]):
+    """A list of which no part may be copied."""
+
+    def __getitem__(self, at: Any) -> Any:
+        assert isinstance(at, SupportsIndex)
+        return super().__getitem__(at)
+
+
+def test_runs_of_siblings_are_found_without_copies() -> None:
+    parts = Uncut(Step(i, f"conv{i + 1}", {0: None}, ()) for i in range(10))
+    assert grouped(parts, lambda steps: True) == parts

@@ -151,7 +151,8 @@ def test_modules_nested_deep_need_no_stack(tmp_path: Path) -> None:
         "network Deep {\n    input 3\n    Down(900)\n}\n"
     )
     found = summarise(source)
-    assert max(row.level for row in found.rows) == 901
+    assert max(row.level for row in found.rows) == 32
+    assert found.layers[-1].name.endswith(".down1*869/relu1")
     assert len(found.layers) == 901
 
 

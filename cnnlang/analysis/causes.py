@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnlang.analysis.costs import reached
 from cnnlang.analysis.sizesets import SizeSet
 from cnnlang.diagnostics.model import Related, Span
 from cnnlang.graph import Graph, Located, Node
+from cnnlang.records import dataclass
 from cnnlang.sizes import Free
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from cnnlang.analysis import costs
@@ -15,6 +14,7 @@ from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import REGISTRY, Inputs, Layer, LayerError, Need
 from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.validation import spell
+from cnnlang.records import dataclass
 from cnnlang.sizes import SizeLimit
 
 Status = Literal["added", "removed", "changed", "follows"]

@@ -9,13 +9,13 @@ branches meet the field is the hull of theirs. The cost is linear in the network
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.reading import EVERYTHING, UNKNOWN, Read, Usual, hull, own, through
 from cnnlang.layers.tensor import SPATIAL, Tensor
+from cnnlang.records import dataclass, replace
 from cnnlang.sizes import at
 
 State: TypeAlias = dict[tuple[int, int], Read]

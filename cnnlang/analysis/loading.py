@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import prod
 
 from cnnlang.analysis import costs
 from cnnlang.graph import Graph
 from cnnlang.layers.base import Weight
+from cnnlang.records import dataclass
 
 Shapes = dict[str, tuple[int, ...]]
 

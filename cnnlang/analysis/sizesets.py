@@ -7,9 +7,9 @@ division. Nothing is sampled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import lcm
 
+from cnnlang.records import dataclass
 from cnnlang.sizes import Free
 
 Interval = tuple[int, int | None]

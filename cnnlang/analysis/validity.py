@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from math import lcm
 
 from cnnlang.analysis.causes import Step, because, places, reasons
@@ -14,6 +13,7 @@ from cnnlang.diagnostics.model import Diagnostic, Related, Severity
 from cnnlang.elaborate.remedies import fixes
 from cnnlang.elaborate.sites import site_of
 from cnnlang.graph import Graph, Located
+from cnnlang.records import dataclass, field, replace
 from cnnlang.sizes import Free, Mixed, Size, free, symbols
 
 WORK = 1_000_000

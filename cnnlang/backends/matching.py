@@ -6,11 +6,11 @@ Works on names and shapes alone, so it needs no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.layers.tensor import show
+from cnnlang.records import dataclass
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]

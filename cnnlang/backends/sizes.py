@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +11,7 @@ from cnnlang.analysis.sizesets import SizeSet
 from cnnlang.analysis.validity import Solution, solve, together
 from cnnlang.graph import Graph
 from cnnlang.layers.tensor import show
+from cnnlang.records import dataclass, replace
 from cnnlang.sizes import Free
 
 VERSION = 1

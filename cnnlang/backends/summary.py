@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +18,7 @@ from cnnlang.backends.usage import lines as usage_lines
 from cnnlang.diagnostics.colours import escaped
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import Tensor, show
+from cnnlang.records import dataclass, replace
 from cnnlang.sizes import Shape, at
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cnnlang import amounts
 from cnnlang.analysis.memory import NOT_COUNTED, Memory, Setting
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -19,6 +18,7 @@ from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
 from cnnlang.mend import mend
+from cnnlang.records import dataclass
 from cnnlang.sources import fetch, read
 from cnnlang.syntax import ast
 

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -17,6 +16,7 @@ from cnnlang.amounts import plural
 from cnnlang.backends.module import instantiate
 from cnnlang.cli.terminal import is_terminal
 from cnnlang.graph import Graph
+from cnnlang.records import dataclass
 
 FEW = 2
 """Integers are drawn below this where no embedding says how many there are."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 
 from cnnlang.diagnostics.cells import clean, measure, wrap
 from cnnlang.diagnostics.colours import Paint
 from cnnlang.diagnostics.model import Source, Span
 from cnnlang.diagnostics.window import Window
+from cnnlang.records import dataclass
 
 LABEL_WIDTH = 40
 """A label moves to the left of its underline rather than be wrapped narrower than this."""

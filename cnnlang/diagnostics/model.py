@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +125,7 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
-    edits: tuple[Edit, ...] = field(default=())
+    edits: tuple[Edit, ...] = ()
     severity: Severity = Severity.ERROR
     safe: bool = False
     fixes: tuple[Fix, ...] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from cnnlang.diagnostics.model import Diagnostic, Rule
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cnnlang.diagnostics.cells import clean, wrap
 from cnnlang.diagnostics.colours import Paint, painter
 from cnnlang.diagnostics.marks import Mark, draw, line_text, split, underline
 from cnnlang.diagnostics.model import Diagnostic, Source, Span
 from cnnlang.diagnostics.window import CUT, open_window
+from cnnlang.records import dataclass
 
 MIN_WIDTH = 40
 MIN_PROSE = 20

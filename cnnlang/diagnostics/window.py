@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cnnlang.diagnostics.cells import cell, measure
+from cnnlang.records import dataclass
 
 CUT = "..."
 

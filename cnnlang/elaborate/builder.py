@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
@@ -15,6 +14,7 @@ from cnnlang.graph import Located, Node, Requirement
 from cnnlang.layers.base import Condition, Layer, LayerError, Need, Problem
 from cnnlang.layers.initial import misfit
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field, replace
 from cnnlang.sizes import SizeLimit
 from cnnlang.syntax import ast
 
@@ -37,9 +37,8 @@ class Builder:
     told: set[tuple[str, int, int]] = field(default_factory=set)
     guessed: set[int] = field(default_factory=set)
     layers: dict[tuple[type[Layer], str], Layer] = field(default_factory=dict)
-    shapes: dict[tuple[int, tuple[Tensor, ...]], tuple[Tensor, list[Condition]]] = field(
-        default_factory=dict
-    )
+    shapes: dict[tuple[int, ...], tuple[Tensor, list[Condition], int]] = field(default_factory=dict)
+    tensors: dict[Tensor, Tensor] = field(default_factory=dict)
 
     def report(self, fault: Fault, trail: Sequence[Span] = ()) -> None:
         """Keep the diagnostics of a fault and go on; where a limit was reached, nothing goes on."""
@@ -87,18 +86,33 @@ class Builder:
     ) -> int:
         """A node for a layer; raises `LayerError` if it cannot stand there."""
         self.budget.layer(span)
-        tensors = tuple(self.nodes[i].output for i in inputs)
-        key = (id(layer), tensors)
-        self.budget.step(span, effort(tensors))
-        if key not in self.shapes:
-            self.shapes[key] = shape(layer, tensors)
-        output, conditions = self.shapes[key]
+        output, conditions = self.shape(layer, inputs, span)
         index = len(self.nodes)
         self.nodes.append(Node(index, layer, inputs, output, path, span, labelled, call, step))
         if conditions:
             self.conditions += [Located(each, span, index) for each in conditions]
             self.budget.mute(span)  # until all else is right, they are not judged
         return index
+
+    def shape(
+        self, layer: Layer, inputs: tuple[int, ...], span: Span
+    ) -> tuple[Tensor, list[Condition]]:
+        """What a layer gives, and under which conditions; worked out once for the same inputs.
+
+        Equal outputs are one object, so that inputs are known by what they are and not by value.
+        """
+        tensors = [self.nodes[i].output for i in inputs]
+        key = (id(layer), *map(id, tensors))
+        known = self.shapes.get(key)
+        if known is not None:
+            self.budget.step(span, known[2])
+            return known[:2]
+        work = effort(tensors)
+        self.budget.step(span, work)
+        output, conditions = shape(layer, tuple(tensors))
+        output = self.tensors.setdefault(output, output)
+        self.shapes[key] = output, conditions, work
+        return output, conditions
 
     def guess(self, site: Site, path: tuple[str, ...], span: Span, labelled: bool) -> int:
         """A node for a layer that cannot stand: what it was meant to give, `BAD` if unknown."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Edit, Fix, Span
@@ -18,6 +17,7 @@ from cnnlang.elaborate.lists import listing, weigh
 from cnnlang.elaborate.values import MISSING, POISON, FunctionValue, Names, NetworkValue, Word, kind
 from cnnlang.layers.initial import SCHEMES, SHORT, make
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import Free, Mixed, SizeLimit
 from cnnlang.syntax import ast
 

@@ -6,7 +6,6 @@ import builtins
 import keyword
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span, has_errors
@@ -26,6 +25,7 @@ from cnnlang.elaborate.values import (
     NetworkValue,
 )
 from cnnlang.graph import Instance
+from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 from cnnlang.syntax.parser import parse
 

@@ -80,7 +80,7 @@ def head(frame: Frame, step: ast.Step) -> int | None:
 
 def shared(frame: Frame, node: ast.Shared) -> None:
     name = claim(frame, node.name, node.name, node.name_span)
-    path = (*frame.scope.instance.path, name)
+    path = frame.scope.instance.child(name)
     piece: Any = POISON
     try:
         if node.call is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from cnnlang.diagnostics.model import Edit, Fix, Span
@@ -13,6 +12,7 @@ from cnnlang.graph import Node
 from cnnlang.layers.base import LayerError, Need
 from cnnlang.layers.remedies import Enlarge, Reorder, Rerank, Resize, Retype
 from cnnlang.layers.tensor import Tensor, image
+from cnnlang.records import replace
 from cnnlang.sizes import Size, SizeLimit
 
 LARGEST = 4096

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import islice, takewhile
 
 from cnnlang.diagnostics import suggest
 from cnnlang.diagnostics.model import Edit, Fix, Span
 from cnnlang.layers import foreign
 from cnnlang.layers.base import REGISTRY
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 CANDIDATES = 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.elaborate.arguments import bind
@@ -16,6 +15,7 @@ from cnnlang.graph import Enter, Instance
 from cnnlang.layers import REGISTRY
 from cnnlang.layers.extern import ExternModule
 from cnnlang.layers.tensor import AXES, Tensor
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 
@@ -24,7 +24,7 @@ def apply_block(
 ) -> int:
     """A block called: a module of its own, with its parameters as names."""
     name = claim(frame, label, snake(block.name), call.span)
-    path = (*frame.scope.instance.path, name)
+    path = frame.scope.instance.child(name)
     return enter_block(frame, block, call, path, label is not None, flow)
 
 
@@ -77,7 +77,7 @@ def enter(frame: Frame, inner: Frame, body: ast.Body, flow: int) -> int:
 def apply_stack(frame: Frame, node: ast.Stack, label: str | None, flow: int) -> int:
     """A stack: a container that numbers its children and sees the names around it."""
     name = claim(frame, label, "stack", node.span)
-    path = (*frame.scope.instance.path, name)
+    path = frame.scope.instance.child(name)
     instance = Instance("stack", "stack", path, node.span, node, label is not None)
     return enter(frame, nested(frame, instance), node.body, flow)
 
@@ -173,7 +173,7 @@ def apply_extern(
         }
     )
     frame.builder.externs[extern.name] = node.target
-    path = (*frame.scope.instance.path, name)
+    path = frame.scope.instance.child(name)
     return steps.place(frame, layer, call, sources, path, label is not None)
 
 

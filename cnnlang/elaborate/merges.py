@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Span
@@ -14,6 +13,7 @@ from cnnlang.elaborate.scope import Frame, tensor
 from cnnlang.elaborate.values import MISSING
 from cnnlang.graph import Choice, Loop
 from cnnlang.layers.base import Layer
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span
@@ -15,6 +14,7 @@ from cnnlang.elaborate.sites import Site
 from cnnlang.elaborate.values import Word
 from cnnlang.graph import Node
 from cnnlang.layers.base import LayerError, Problem
+from cnnlang.records import replace
 
 SURE = frozenset(
     """

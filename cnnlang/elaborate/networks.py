@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Span, has_errors
@@ -17,7 +16,8 @@ from cnnlang.elaborate.inputs import declare
 from cnnlang.elaborate.limits import VARIANT_STEPS, room
 from cnnlang.elaborate.scope import Frame, Scope, tensor
 from cnnlang.elaborate.values import POISON, BlockValue, Names, NetworkValue, Word
-from cnnlang.graph import Graph, Instance
+from cnnlang.graph import DEEPEST, Graph, Instance, open_deep
+from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 
 
@@ -69,6 +69,8 @@ def unfold(network: NetworkValue, settings: Settings, span: Span, builder: Build
     root.inputs = builder.inputs
     if BAD in outputs or (training and BAD in training):
         raise Muted
+    if any(len(node.path) > DEEPEST for node in builder.nodes):
+        open_deep(root)
     return Graph(
         network.name,
         root,

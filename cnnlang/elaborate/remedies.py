@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Edit, Fix, Span
@@ -28,6 +27,7 @@ from cnnlang.layers.remedies import (
     Together,
     Widen,
 )
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 WIDEST = 60

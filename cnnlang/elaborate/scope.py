@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Edit, Fix, Related, Span
@@ -15,6 +14,7 @@ from cnnlang.elaborate.limits import LETTERS
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.elaborate.values import POISON, Defaults, Names
 from cnnlang.graph import Instance, Item
+from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 
 

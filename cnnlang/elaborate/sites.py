@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnlang.diagnostics.model import Span
 from cnnlang.elaborate.arguments import paired
 from cnnlang.graph import Node
 from cnnlang.layers.base import Layer
+from cnnlang.records import dataclass
 from cnnlang.syntax import ast
 
 

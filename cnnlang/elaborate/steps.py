@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Edit, Fix, Related, Span
@@ -30,6 +29,7 @@ from cnnlang.layers import REGISTRY
 from cnnlang.layers.base import Layer, LayerError, Weight
 from cnnlang.layers.tensor import AXIS_NAMES, show
 from cnnlang.layers.values import Ref
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 
 
@@ -157,7 +157,7 @@ def apply_layer(
     if BAD in inputs:
         mute(frame, call)
         return BAD
-    return place(frame, layer, call, inputs, (*frame.scope.instance.path, name), label is not None)
+    return place(frame, layer, call, inputs, frame.scope.instance.child(name), label is not None)
 
 
 def counted(cls: type[Layer], call: ast.Call, count: int) -> None:
@@ -211,7 +211,7 @@ def build(
     except LayerError as error:
         site = Site(frame.builder.nodes, cls, call, frame.step)
         problem = located(frame, site, error, (*positional, *given.values()))
-        layer = ".".join((*frame.scope.instance.path, expected(frame, cls.name)))
+        layer = ".".join(frame.scope.instance.child(expected(frame, cls.name)))
         raise Fault(*(replace(each, layer=layer) for each in problem.diagnostics)) from None
 
 
@@ -290,7 +290,7 @@ def apply_residual(frame: Frame, what: ast.Residual, label: str | None, flow: in
         frame.builder.budget.mute(head(what.span))
         return BAD
     call = ast.Call("add", None, None, what.span, head(what.span))
-    path = (*frame.scope.instance.path, name)
+    path = frame.scope.instance.child(name)
     return place(
         frame,
         frame.builder.layer(REGISTRY["add"], (), {}),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnlang.elaborate.limits import Budget
+from cnnlang.records import dataclass
 from cnnlang.sizes import Size
 from cnnlang.syntax import ast
 

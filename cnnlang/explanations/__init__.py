@@ -7,13 +7,13 @@ prints for an example is never written down there but worked out when it is aske
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from cnnlang.analysis.lints import RULES, Rule
 from cnnlang.analysis.lints.ignoring import UNUSED
 from cnnlang.codes import rules
+from cnnlang.records import dataclass
 
 FOLDER = Path(__file__).parent
 SECTION = re.compile(r"^## ([A-Z][0-9]{3})\n(.*?)(?=^#{1,2} |\Z)", re.MULTILINE | re.DOTALL)

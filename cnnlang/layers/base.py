@@ -3,14 +3,14 @@
 A subclass of `Layer` with a `name` is a layer of the language. Its annotated fields are its
 arguments, in the order in which they may be written by position (those after `_: KW_ONLY` by name
 only); the text under a field documents it, and its docstring tells formulas, costs and an example
-in the form that `documentation` reads. `Layer.build` validates arguments with pydantic, whose
-model is made on the first use of the layer.
+in the form that `documentation` reads. `Layer.build` validates arguments with pydantic's engine,
+by a schema that is made on the first use of the layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 
 from cnnlang.diagnostics.suggest import is_slip, nearest
@@ -21,6 +21,7 @@ from cnnlang.layers.remedies import Omit, Remedy, Respell
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape, Unpredictable
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass
 from cnnlang.sizes import Free, Mixed, Shape, Size, is_known
 
 REGISTRY: dict[str, type[Layer]] = {}

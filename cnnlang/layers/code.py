@@ -6,8 +6,9 @@ in it, gives the rest names, and prints it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, replace
+from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from cnnlang.layers.window import (
     slid,
     window,
 )
+from cnnlang.records import replace
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:

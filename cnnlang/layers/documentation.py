@@ -24,15 +24,14 @@ import inspect
 import re
 import sys
 import typing
-from dataclasses import dataclass
 from functools import cache
 from types import UnionType
 from typing import Any
 
-from pydantic.fields import FieldInfo
-
 from cnnlang.layers.base import Layer
+from cnnlang.layers.fields import Kind
 from cnnlang.layers.validation import annotation, spell
+from cnnlang.records import dataclass
 
 RULES = ("Formula", "Output", "Weights", "Buffers", "MACs")
 """Titles of the sections that a layer has from its base classes too, in the order of a page."""
@@ -154,7 +153,7 @@ def kind(form: Any, default: Any = None) -> str:
         kinds = [kind(each) for each in members if each is not type(None)]
         absent = type(None) in members and default is not None
         return either([*kinds, "`none`"] if absent else kinds)
-    said = (each.description for each in members[1:] if isinstance(each, FieldInfo))
+    said = (each.description for each in members[1:] if isinstance(each, Kind))
     return next((text for text in said if text), getattr(form, "__name__", str(form)))
 
 

@@ -1,15 +1,25 @@
-"""The types of layer arguments, for pydantic. Imported on the first validation only."""
+"""The types of layer arguments, and how pydantic's engine validates each.
+
+A type is annotated with a `Kind`. Imported on the first validation only.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import (
+    bool_schema,
+    float_schema,
+    int_schema,
+    no_info_plain_validator_function,
+)
 
 from cnnlang.layers.initial import Initial, initial
 from cnnlang.layers.tensor import AXES
 from cnnlang.layers.values import Ref
+from cnnlang.records import dataclass
 
 KNOWN = {axis for names in AXES.values() for axis in names}
 
@@ -25,6 +35,19 @@ REFERENCE = "the name of a tensor"
 """What a value should be, as an error and the documentation of an argument say it."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Kind:
+    """What the values of a type are, in words, and the schema that takes no others."""
+
+    description: str
+    schema: CoreSchema
+
+
+def checked(check: Callable[[Any], Any], description: str) -> Kind:
+    """The values that a function lets through, as it gives them back."""
+    return Kind(description, no_info_plain_validator_function(check))
+
+
 def wrong(wanted: str) -> PydanticCustomError:
     return PydanticCustomError("A203", "{wanted}", {"wanted": wanted})
 
@@ -37,7 +60,7 @@ def is_int(value: Any, least: int) -> bool:
     return whole(value) and bool(value >= least)
 
 
-def sizes(least: int, wanted: str) -> Any:
+def sizes(least: int, wanted: str) -> Callable[[Any], Any]:
     """One integer for all axes, or one for each of up to three axes."""
 
     def check(value: Any) -> Any:
@@ -51,7 +74,7 @@ def sizes(least: int, wanted: str) -> Any:
             return value
         raise wrong(wanted)
 
-    return PlainValidator(check)
+    return check
 
 
 def positions(value: Any) -> Any:
@@ -144,41 +167,34 @@ def reference(value: Any) -> Any:
     raise wrong(REFERENCE)
 
 
-Count: TypeAlias = Annotated[int, Field(strict=True, gt=0, description="a whole number above 0")]
+Count: TypeAlias = Annotated[int, Kind("a whole number above 0", int_schema(strict=True, gt=0))]
 Whole: TypeAlias = Annotated[
-    int, Field(strict=True, ge=0, description="a whole number of at least 0")
+    int, Kind("a whole number of at least 0", int_schema(strict=True, ge=0))
 ]
-Integer: TypeAlias = Annotated[int, Field(strict=True, description="a whole number")]
-Flag: TypeAlias = Annotated[bool, Field(strict=True, description="true or false")]
-Real: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, description="a number")]
+Integer: TypeAlias = Annotated[int, Kind("a whole number", int_schema(strict=True))]
+Flag: TypeAlias = Annotated[bool, Kind("true or false", bool_schema(strict=True))]
+Real: TypeAlias = Annotated[float, Kind("a number", float_schema(strict=True, allow_inf_nan=False))]
 Positive: TypeAlias = Annotated[
-    float, Field(strict=True, gt=0, allow_inf_nan=False, description="a number above 0")
+    float, Kind("a number above 0", float_schema(strict=True, gt=0, allow_inf_nan=False))
 ]
 Probability: TypeAlias = Annotated[
-    float, Field(strict=True, ge=0, le=1, description="a number from 0 to 1")
+    float, Kind("a number from 0 to 1", float_schema(strict=True, ge=0, le=1))
 ]
-Sizes: TypeAlias = Annotated[
-    Any, sizes(1, f"{SIZES} (`3`, `3x3`, `[3, 1]`)"), Field(description=SIZES)
-]
-Positions: TypeAlias = Annotated[Any, PlainValidator(positions), Field(description=POSITIONS)]
-Wholes: TypeAlias = Annotated[Any, sizes(0, WHOLES), Field(description=WHOLES)]
-Padding: TypeAlias = Annotated[Any, PlainValidator(padding), Field(description=PADDING)]
-Margins: TypeAlias = Annotated[Any, PlainValidator(margins), Field(description=MARGINS)]
+Sizes: TypeAlias = Annotated[Any, checked(sizes(1, f"{SIZES} (`3`, `3x3`, `[3, 1]`)"), SIZES)]
+Positions: TypeAlias = Annotated[Any, checked(positions, POSITIONS)]
+Wholes: TypeAlias = Annotated[Any, checked(sizes(0, WHOLES), WHOLES)]
+Padding: TypeAlias = Annotated[Any, checked(padding, PADDING)]
+Margins: TypeAlias = Annotated[Any, checked(margins, MARGINS)]
 PadMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
-Axis: TypeAlias = Annotated[
-    Any, PlainValidator(axis), Field(description="an axis by name or index from 0")
-]
+Axis: TypeAlias = Annotated[Any, checked(axis, "an axis by name or index from 0")]
 Axes: TypeAlias = Annotated[
-    Any,
-    PlainValidator(axes),
-    Field(description="an axis by name or index from 0, or several in brackets"),
+    Any, checked(axes, "an axis by name or index from 0, or several in brackets")
 ]
-Factor: TypeAlias = Annotated[Any, PlainValidator(scale), Field(description=FACTOR)]
-Target: TypeAlias = Annotated[Any, PlainValidator(shape), Field(description=TARGET)]
-Permutation: TypeAlias = Annotated[Any, PlainValidator(permutation), Field(description=PERMUTATION)]
+Factor: TypeAlias = Annotated[Any, checked(scale, FACTOR)]
+Target: TypeAlias = Annotated[Any, checked(shape, TARGET)]
+Permutation: TypeAlias = Annotated[Any, checked(permutation, PERMUTATION)]
 Init: TypeAlias = Annotated[
     Initial | None,
-    BeforeValidator(initialiser),
-    Field(description="an initialisation such as `kaiming_normal` or `normal(std=0.01)`"),
+    checked(initialiser, "an initialisation such as `kaiming_normal` or `normal(std=0.01)`"),
 ]
-Reference: TypeAlias = Annotated[Any, PlainValidator(reference), Field(description=REFERENCE)]
+Reference: TypeAlias = Annotated[Any, checked(reference, REFERENCE)]

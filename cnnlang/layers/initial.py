@@ -6,10 +6,10 @@ Bengio 2010 (xavier), Saxe et al. 2013 (orthogonal).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cnnlang.diagnostics.suggest import nearest
+from cnnlang.records import dataclass
 
 SCHEMES: dict[str, tuple[str, dict[str, Any]]] = {
     "zeros": ("zeros_", {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, replace
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
@@ -14,6 +14,7 @@ from cnnlang.layers.remedies import Give, Insert, Omit, Remedy, Remove, Resize, 
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
+from cnnlang.records import replace
 from cnnlang.sizes import UNKNOWN, Size, is_known
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ has m = n and a = 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 from typing import TypeAlias
 
+from cnnlang.records import dataclass, replace
 from cnnlang.sizes import Size, at
 
 PERIOD = 4096

@@ -9,7 +9,6 @@ tools/autograd/derivatives.yaml; what these allocate was measured with torch 2.1
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from cnnlang.layers.storage import (
     NOTHING,
@@ -32,6 +31,7 @@ from cnnlang.layers.storage import (
     stretched,
     widest,
 )
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import Size
 
 LOWERED = frozenset({"convolution", "linear", "matmul", "prelu"})

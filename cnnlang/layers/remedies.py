@@ -6,8 +6,9 @@ A layer only says what might help; the elaborator turns it into edits of the tex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias
 
+from cnnlang.records import dataclass
 from cnnlang.sizes import Size
 
 WIDTHS = {"float32": 4, "float64": 8, "bf16": 2, "float16": 2, "int": 8, "bool": 1}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from cnnlang.records import dataclass
 from cnnlang.sizes import UNKNOWN, Shape, Size, is_known
 
 AXES: dict[int, tuple[str, ...]] = {

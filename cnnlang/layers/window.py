@@ -10,7 +10,6 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html#shap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import isqrt
 from typing import Any, TypeAlias
 
@@ -29,6 +28,7 @@ from cnnlang.layers.remedies import (
     Together,
 )
 from cnnlang.layers.tensor import AXES, Tensor, show
+from cnnlang.records import dataclass
 from cnnlang.sizes import Mixed, Shape, Size, ceil_clamp, pointwise
 
 PER_AXIS = {2: 1, 3: 2, 4: 3}

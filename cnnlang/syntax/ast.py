@@ -6,10 +6,10 @@ chain are three families; `File` is the root.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from cnnlang.diagnostics.model import Span
+from cnnlang.records import dataclass
 
 # --- expressions ---------------------------------------------------------------------------------
 

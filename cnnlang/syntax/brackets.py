@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Related, Source, Span
+from cnnlang.records import dataclass
 
 NESTING = 200
 REWINDS = 50

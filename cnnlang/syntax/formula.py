@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span
+from cnnlang.records import replace
 from cnnlang.syntax import ast
 from cnnlang.syntax.brackets import Token
 from cnnlang.syntax.literals import DIGITS, read_number, read_size, unescape

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.diagnostics.model import Span
+from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 
 BRANCHING = (ast.BranchFor, ast.BranchRepeat, ast.BranchIf)

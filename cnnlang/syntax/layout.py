@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate, pairwise
 
 from cnnlang.diagnostics.model import Source
+from cnnlang.records import dataclass, field
 from cnnlang.syntax.brackets import CLOSERS
 from cnnlang.syntax.pieces import CLOSING, OPERANDS, Piece, called, comma_after
 

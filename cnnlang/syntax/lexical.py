@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
+from cnnlang.records import dataclass
 from cnnlang.syntax.brackets import BRACKETS, CLOSERS, HEAVY, NEVER_IN_BRACKETS, TOP_LEVEL, Token
 from cnnlang.syntax.foreign import Strangers, clip, describe
 from cnnlang.syntax.tables import lexicon

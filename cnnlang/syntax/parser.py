@@ -54,18 +54,21 @@ class Machine(Recovery):
 
     def run(self) -> list[Any]:
         """The definitions of the file."""
-        rows, tokens, states, values = self.rows, self.tokens, self.states, self.values
-        reduce, end = self.reduce, tables().end
-        while states[-1] != end:
+        rows, gotos, tokens, states = self.rows, self.gotos, self.tokens, self.states
+        values, reduce, end = self.values, self.reduce, tables().end
+        while (state := states[-1]) != end:
             token = tokens[self.at]
-            entry = rows[states[-1]].get(token[0])
+            entry = rows[state].get(token[0])
             if isinstance(entry, int):
                 states.append(entry)
                 values.append(token)
                 self.at += 1
-            elif entry is not None:
+            elif entry is None:
+                if not self.recover():
+                    return self.salvage()
+            elif entry[2] is None:  # one symbol becomes another: its value stays as it is
+                states[-1] = gotos[states[-2]][entry[1]]
+            else:
                 reduce(entry)
-            elif not self.recover():
-                return self.salvage()
         definitions: list[Any] = values[-1]
         return definitions

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
 
 from cnnlang.diagnostics.model import Source
+from cnnlang.records import dataclass, field
 from cnnlang.syntax.brackets import CLOSERS, ENDS_OPERAND, Token, kinds
 from cnnlang.syntax.lexical import Lexed
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
+
+from cnnlang.records import dataclass
 
 BOUND = "(?![A-Za-z0-9_])"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Related, Source, Span
 from cnnlang.diagnostics.suggest import is_slip, nearest
+from cnnlang.records import dataclass
 from cnnlang.syntax.brackets import CLOSERS, SPELLING, Token, kinds
 from cnnlang.syntax.tables import lexicon
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
 
@@ -15,6 +14,7 @@ from cnnlang.analysis.lints.rules import RULES, Finding, rule
 from cnnlang.analysis.lints.selection import named, unknown
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.graph import Graph
+from cnnlang.records import dataclass
 from cnnlang.syntax.brackets import Token
 from cnnlang.syntax.lexical import scan
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf, lcm
 
@@ -18,6 +17,7 @@ from cnnlang.layers.base import Layer
 from cnnlang.layers.convolution import Convolution, Separable
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass
 from cnnlang.sizes import Free, Size, SizeLimit
 
 KEPT = 8
@@ -67,7 +67,7 @@ class Net:
         self.nodes = graph.nodes
         self.known: dict[Size, tuple[float, float]] = {}
         self.read: dict[Source, frozenset[str]] = {}
-        self.windows: dict[tuple[int, Tensor], tuple[Axis, ...]] = {}
+        self.windows: dict[tuple[int, int], tuple[Axis, ...]] = {}
 
     def of(self, *kinds: type[Layer]) -> Iterator[Node]:
         """The nodes of some layers, in the order of the run."""
@@ -202,7 +202,7 @@ class Net:
             layer = layer.parts()[0]
         if not isinstance(layer, (Convolution, Pooling)):
             return ()
-        key = (id(node.layer), self.input(node))
+        key = (id(node.layer), id(self.input(node)))
         if key not in self.windows:
             self.windows[key] = sliced(layer, self.input(node), node.output)
         return self.windows[key]

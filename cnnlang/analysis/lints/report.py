@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from cnnlang.analysis.lints.net import Net
 from cnnlang.analysis.lints.rules import Finding, Rule
 from cnnlang.diagnostics.model import Diagnostic, Related, Source, Span
 from cnnlang.graph import Graph, Node
+from cnnlang.records import replace
 
 Place = tuple[str, int, int]
 

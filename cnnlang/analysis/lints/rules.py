@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnlang.diagnostics.model import Edit, Related, Severity, Span
 from cnnlang.graph import Node
+from cnnlang.records import dataclass
 
 if TYPE_CHECKING:
     from cnnlang.analysis.lints.net import Net

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import gcd, prod
 
 from cnnlang.analysis.lints.net import Axis, Net
@@ -18,6 +17,7 @@ from cnnlang.layers.normalization import Normalization
 from cnnlang.layers.regularization import Dropping
 from cnnlang.layers.tensor import show
 from cnnlang.layers.transposed import ConvTranspose
+from cnnlang.records import dataclass
 
 SPAN = 1024
 """Positions of a chain of dilated convolutions that are followed."""

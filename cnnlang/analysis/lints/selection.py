@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from cnnlang.analysis.lints.rules import RULES
 from cnnlang.diagnostics.suggest import nearest
+from cnnlang.records import dataclass
 
 ALL = "ALL"
 WHOLE = 4

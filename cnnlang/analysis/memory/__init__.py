@@ -9,7 +9,6 @@ functions a + b N of the batch N, so that the largest batch that fits is known i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 
 from cnnlang.analysis.costs import owners, weights
@@ -20,6 +19,7 @@ from cnnlang.graph import Graph
 from cnnlang.layers.base import Weight
 from cnnlang.layers.storage import WIDTHS, Bytes
 from cnnlang.layers.tape import UNKNOWN, Tape, Unpredictable
+from cnnlang.records import dataclass
 
 DTYPES = ("float32", "float64", "bf16", "float16")
 HALVES = ("bf16", "float16")

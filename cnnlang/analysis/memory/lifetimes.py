@@ -9,13 +9,13 @@ tensor to the end of its scope; an `nn.Sequential` lets go of a tensor as soon a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from cnnlang.diagnostics.model import Span
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.code import Code
+from cnnlang.records import dataclass
 
 LONGEST = 64
 """Columns up to which an expression is written inside another one."""

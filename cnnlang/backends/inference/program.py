@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.code import SELF, Code, Operand, Value, call
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass
 
 WITHOUT_EFFECT = frozenset(
     {"dropout", "channel_dropout", "alpha_dropout", "channel_alpha_dropout", "droppath"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from cnnlang.backends.inference.codes import applied, options
 from cnnlang.backends.inference.passes import IN_PLACE, is_affine
@@ -14,6 +13,7 @@ from cnnlang.backends.source.layout import Chained, Doc, Group, flat, lines, lit
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.layers.code import Code, Raw, Value, X
 from cnnlang.layers.tensor import show
+from cnnlang.records import dataclass, field
 
 POOL = ("x", "y", "z", "u", "v")
 OWN = ("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget")

@@ -6,7 +6,6 @@ import builtins
 import keyword
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cnnlang.backends.source.constructor import document, flag, presence
@@ -19,6 +18,7 @@ from cnnlang.backends.source.shapes import shape_comment
 from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step, has_module
 from cnnlang.backends.source.uses import count, users
 from cnnlang.graph import Graph, Instance, Node
+from cnnlang.records import dataclass, field
 
 POOL = ("x", "out", "y", "z", "u", "v", "w")
 FORBIDDEN = frozenset({"self", "i", "torch", "nn", "F", "math", *dir(builtins), *helper_names()})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import keyword
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from cnnlang.records import dataclass
 
 WIDTH = 88
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cnnlang.analysis.validity import simplified, solve
@@ -26,6 +25,7 @@ from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
 from cnnlang.layers.code import SELF, Code, Operand
 from cnnlang.layers.tensor import Tensor
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import Size
 from cnnlang.syntax import ast
 
@@ -315,8 +315,8 @@ def arguments(body: Any) -> Iterator[ast.Expression]:
             yield each.value
         elif isinstance(each, tuple):
             todo += reversed(each)
-        elif hasattr(each, "__dataclass_fields__"):
-            names = [n for n in each.__dataclass_fields__ if "span" not in n]
+        elif hasattr(each, "__match_args__"):
+            names = [n for n in each.__match_args__ if "span" not in n]
             todo += [getattr(each, n) for n in reversed(names)]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cnnlang.backends.source.layout import Doc, Group, Named, flat
 from cnnlang.backends.source.structure import Part, Step
+from cnnlang.records import dataclass
 
 SHORTEST = 4
 
@@ -34,7 +34,7 @@ def grouped(parts: Sequence[Part], fits: Callable[[list[Step]], bool]) -> list[P
     found: list[Part | Run] = []
     at = 0
     while at < len(parts):
-        steps = longest(parts[at:], fits)
+        steps = longest(parts, at, fits)
         if len(steps) >= SHORTEST:
             base, number = split(steps[0].attribute)
             found.append(Run(base, number, tuple(steps)))
@@ -45,10 +45,10 @@ def grouped(parts: Sequence[Part], fits: Callable[[list[Step]], bool]) -> list[P
     return found
 
 
-def longest(parts: Sequence[Part], fits: Callable[[list[Step]], bool]) -> list[Step]:
-    """The longest run that the parts begin with."""
+def longest(parts: Sequence[Part], at: int, fits: Callable[[list[Step]], bool]) -> list[Step]:
+    """The longest run from a place on."""
     steps: list[Step] = []
-    for part in parts:
+    for part in map(parts.__getitem__, range(at, len(parts))):
         if (
             not isinstance(part, Step)
             or not part.is_child

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnlang.backends.source.layout import Doc, Group, Named, attribute, lines, literal
 from cnnlang.backends.source.runs import number
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ their `if`s do not match.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
 from cnnlang.graph import Apply, Choice, Enter, Graph, Instance, Item, Loop, Node
 from cnnlang.layers.code import Code, Operand, Raw
+from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 
 Ref: TypeAlias = tuple[str, int]

@@ -12,7 +12,7 @@ from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_er
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.files import Fetch, Library, Program
 from cnnlang.elaborate.limits import Budget
-from cnnlang.elaborate.networks import Settings, elaborate, is_template
+from cnnlang.elaborate.networks import AS_WRITTEN, Settings, elaborate, is_template
 from cnnlang.elaborate.values import NetworkValue
 from cnnlang.graph import Graph
 from cnnlang.repair import Workshop, repaired
@@ -27,25 +27,33 @@ def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic
 
 
 def check_source(
-    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+    source: Source,
+    fetch: Fetch,
+    lints: Collection[str] = frozenset(),
+    settings: Settings = AS_WRITTEN,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a file, each network checked for all its sizes.
 
-    `lints` are the codes of the rules that a file without errors is looked at with.
+    `lints` are the codes of the rules that a file without errors is looked at with. Input shapes
+    in `settings` stand in every network for those that it declares.
     """
-    found, budget = inspect(source, fetch, lints)
-    return repaired(Workshop(source, fetch, inspect, found, budget))
+    found, budget = inspect(source, fetch, lints, settings)
+
+    def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], Budget]:
+        return inspect(source, fetch, (), settings)
+
+    return repaired(Workshop(source, fetch, again, found, budget))
 
 
 def inspect(
-    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+    source: Source, fetch: Fetch, lints: Collection[str], settings: Settings
 ) -> tuple[list[Diagnostic], Budget]:
     """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
     graphs = []
     for network in program.networks.values():
         if not is_template(network):
-            graph, problems = compile_network(program, network, Settings())
+            graph, problems = compile_network(program, network, settings)
             found += problems
             graphs += [graph] if graph else []
     if lints and not has_errors(found):

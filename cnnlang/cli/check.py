@@ -12,9 +12,9 @@ import click
 from cnnlang.amounts import plural
 from cnnlang.analysis.lints import Choice
 from cnnlang.cli.files import compared, write
-from cnnlang.cli.options import files_argument, lint_options
+from cnnlang.cli.options import files_argument, input_option, lint_options
 from cnnlang.cli.terminal import Failure, report
-from cnnlang.compilation import check_source, distinct
+from cnnlang.compilation import Settings, check_source, distinct
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
@@ -26,6 +26,7 @@ EPILOG = """\b
 Examples:
   cnnlang check net.cnn
   cnnlang check *.cnn --quiet
+  cnnlang check resnet.cnn --input 3x224x224
   cnnlang check net.cnn --watch
   cnnlang check net.cnn --fix
   cnnlang check net.cnn --fix --unsafe-fixes --diff
@@ -48,6 +49,7 @@ with warnings too.
     help="How to write what was found.",
 )
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes; ends on Ctrl-C.")
+@input_option
 @lint_options
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but what is a reason to fail.")
@@ -58,6 +60,7 @@ def command(
     files: tuple[str, ...],
     format: str,
     watch: bool,
+    shapes: dict[str | int, tuple[int, ...]],
     select: tuple[str, ...] | None,
     extend_select: tuple[str, ...] | None,
     ignore: tuple[str, ...] | None,
@@ -73,38 +76,51 @@ def command(
     chosen here, under [tool.cnnlang] in the nearest pyproject.toml, and for one line of a file by
     `# ignore: L611 because ...`.
 
+    With --input, every network is checked with this input in place of the one that it declares:
+    budgets that depend on free sizes are judged at that size.
+
     With --fix, the files are changed where that mends something and harms nothing; of standard
     input, the fixed text goes to standard output. Files that are used but not named stay as they
     are.
     """
-    misused(fix, unsafe_fixes or diff, watch)
+    misused(fix, unsafe_fixes or diff, watch, bool(shapes))
     names = list(dict.fromkeys(files))
-    choice = Choice(select, extend_select or (), ignore or ())
+    task = Task(Choice(select, extend_select or (), ignore or ()), Settings(shapes=shapes))
     fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     kinds = fatal if quiet else set(Severity)
     if watch:
-        watched(names, choice, format, kinds)
+        watched(names, task, format, kinds)
         return
     changed = False
     if fix:
-        found, changed = mended(names, choice, Wish(unsafe_fixes, diff), format, kinds)
+        found, changed = mended(names, task, Wish(unsafe_fixes, diff), format, kinds)
     else:
-        found = examine(names, fetch, choice)
+        found = examine(names, fetch, task)
         show(found, len(names), format, kinds)
     if any(each.severity in fatal for each in found) or (diff and changed):
         raise click.exceptions.Exit(1)
 
 
-def misused(fix: bool, more: bool, watch: bool) -> None:
-    """Options that go with --fix, and one that does not."""
+def misused(fix: bool, more: bool, watch: bool, sized: bool) -> None:
+    """Options that go with --fix, and those that do not."""
     if more and not fix:
         raise click.UsageError("--unsafe-fixes and --diff go with --fix")
     if fix and watch:
         raise click.UsageError("--fix does not go with --watch")
+    if fix and sized:
+        raise click.UsageError("--fix does not go with --input: what it mends holds for every size")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How files are checked: the lints that are chosen, and what is set from outside."""
+
+    choice: Choice
+    settings: Settings
 
 
 def examine(
-    names: list[str], using: Callable[[ast.Use], Source | str], choice: Choice
+    names: list[str], using: Callable[[ast.Use], Source | str], task: Task
 ) -> list[Diagnostic]:
     """What is wrong with files; a mistake in a file that several use is told once.
 
@@ -112,9 +128,9 @@ def examine(
     """
     found: list[Diagnostic] = []
     for name in names:
-        on = configured(name, choice)
+        on = configured(name, task.choice)
         source, problems = read(name)
-        found += problems if source is None else check_source(source, using, on)
+        found += problems if source is None else check_source(source, using, on, task.settings)
     return distinct(found)
 
 
@@ -162,13 +178,13 @@ class Wish:
 
 
 def mended(
-    names: list[str], choice: Choice, wish: Wish, format: str, kinds: set[Severity]
+    names: list[str], task: Task, wish: Wish, format: str, kinds: set[Severity]
 ) -> tuple[list[Diagnostic], bool]:
     """Fix files and show what is left in them; true beside it if something was fixed."""
     found: list[Diagnostic] = []
     fixed = 0
     for name in names:
-        on = configured(name, choice)
+        on = configured(name, task.choice)
         source, problems = read(name)
         if source is None or name.startswith("zoo:"):
             found += problems if source is None else check_source(source, fetch, on)
@@ -178,7 +194,7 @@ def mended(
         fixed += after.fixed
         found += after.left
     piped = wish.diff or "-" in names
-    found = distinct(found) if piped else examine(names, fetch, choice)
+    found = distinct(found) if piped else examine(names, fetch, task)
     show(found, len(names), format, kinds, fixed, piped)
     return found, fixed > 0
 
@@ -199,7 +215,7 @@ def marked(name: str) -> bytes:
         return codecs.BOM_UTF8 if file.read(3) == codecs.BOM_UTF8 else b""
 
 
-def watched(names: list[str], choice: Choice, format: str, kinds: set[Severity]) -> None:
+def watched(names: list[str], task: Task, format: str, kinds: set[Severity]) -> None:
     """Check again and again, whenever one of the files or what they use changes."""
     from cnnlang.cli.watch import Watch
 
@@ -208,6 +224,6 @@ def watched(names: list[str], choice: Choice, format: str, kinds: set[Severity])
     watch = Watch(names)
     try:
         for _ in watch.changes():
-            show(examine(names, watch.fetch, choice), len(names), format, kinds)
+            show(examine(names, watch.fetch, task), len(names), format, kinds)
     except KeyboardInterrupt:
         click.echo(err=True)

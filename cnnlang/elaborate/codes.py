@@ -74,7 +74,7 @@ CODES: dict[str, str] = {
     "P093": "There is no such published network in the library",
     "P094": "A setting in pyproject.toml is wrong",
     "R501": "A requirement does not hold",
-    "R502": "A requirement asks for what is not known for a free size",
+    "R502": "A requirement that cannot be judged while a size is free",
     "R503": "The memory of a network that cannot be told from its file",
     "S117": "Shared weights would have two shapes",
     "S118": "The output of an extern is no shape",

@@ -1,0 +1,70 @@
+"""`check` at a size: what `--input` and `shapes=` judge that a free size leaves open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from calls import Call
+
+import cnnlang
+
+BUDGET = """network N {
+    input 3xHxW
+    conv(8, 3x3)
+    require macs < 1M
+}
+"""
+
+
+@pytest.fixture
+def budget(tmp_path: Path) -> str:
+    path = tmp_path / "budget.cnn"
+    path.write_text(BUDGET)
+    return str(path)
+
+
+def codes(path: str, *shape: int) -> list[str]:
+    shapes = {0: shape} if shape else None
+    return [each.code for each in cnnlang.check(path, shapes=shapes)]
+
+
+# --- input ---------------------------------------------------------------------------------------
+
+
+def test_a_budget_is_judged_at_a_size(call: Call, budget: str) -> None:
+    free, small, large = (
+        call("check", budget, *rest, "--format", "concise", "--strict")
+        for rest in ((), ("--input", "3x64x64"), ("--input", "x=3x224x224"))
+    )
+    assert (free.exit_code, small.exit_code, large.exit_code) == (1, 0, 1)
+    assert "warning[R502]: the requirement is not judged" in free.output
+    assert "error[R501]: the requirement `macs < 1M` does not hold" in large.output
+
+
+def test_a_budget_is_judged_in_python(budget: str) -> None:
+    assert codes(budget) == ["V401", "R502"]
+    assert codes(budget, 3, 64, 64) == []
+    assert codes(budget, 3, 224, 224) == ["R501"]
+
+
+def test_a_budget_that_is_not_judged_is_no_reason_not_to_build(call: Call, budget: str) -> None:
+    built = call("build", budget)
+    assert built.exit_code == 0
+    assert "R502" in built.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [("3x2x2", "error[S101]"), ("3x64", "error[A230]"), ("image=3x8x8", "error[N130]")],
+)
+def test_an_input_that_does_not_fit(call: Call, budget: str, option: str, word: str) -> None:
+    checked = call("check", budget, "--input", option)
+    assert checked.exit_code == 1
+    assert word in checked.output
+
+
+def test_what_is_mended_holds_for_every_size(call: Call, budget: str) -> None:
+    wrong = call("check", budget, "--fix", "--input", "3x64x64")
+    assert wrong.exit_code == 2
+    assert "--fix does not go with --input" in wrong.stderr

@@ -84,11 +84,16 @@ def fail(
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`value` must be 0 (`zero`) or at least 0, for every size of its free dimension."""
+    """`value` must be 0 (`zero`) or at least 0, for every size of its free dimension.
+
+    With `alike`, the two sizes that it is the difference of are to grow alike: that they are equal
+    for a few sizes is not enough.
+    """
 
     value: Size
     zero: bool
     tell: Callable[[], Problem]
+    alike: bool = False
 
     @property
     def problem(self) -> Problem:
@@ -116,14 +121,28 @@ class Need:
         if is_known(a) and is_known(b):
             self.judge(0 if a == b else a - b, True, problem)
 
+    def alike(
+        self, a: Size, b: Size, problem: Callable[[], Problem], stretching: bool = False
+    ) -> None:
+        """`a == b` of maps that are joined: where both depend on the input, for every size of it.
+
+        With `stretching`, a 1 would be stretched by PyTorch, so that it counts as well.
+        """
+        if is_known(a) and is_known(b):
+            fixed = [size for size in (a, b) if isinstance(size, int)]
+            growing = not fixed or (stretching and fixed == [1])
+            self.judge(0 if a == b else a - b, True, problem, growing)
+
     def multiple(self, value: Size, of: int, problem: Callable[[], Problem]) -> None:
         """`value` is divisible by `of`."""
         if is_known(value):
             self.judge(value - value // of * of, True, problem)
 
-    def judge(self, value: Size, zero: bool, problem: Callable[[], Problem]) -> None:
+    def judge(
+        self, value: Size, zero: bool, problem: Callable[[], Problem], alike: bool = False
+    ) -> None:
         if isinstance(value, (Free, Mixed)):
-            self.conditions.append(Condition(value, zero, problem))
+            self.conditions.append(Condition(value, zero, problem, alike))
         elif value < 0 or (zero and value != 0):
             raise LayerError(problem())
 

@@ -60,10 +60,10 @@ class Matmul(Layer, name="matmul", family="Merge"):
                 f"{left.rank} and {right.rank} axes",
             )
         i, j = self.places(inputs)
-        need.equal(left.shape[i], right.shape[j], lambda: self.unlike(inputs, "summed axes"))
+        need.alike(left.shape[i], right.shape[j], lambda: self.unlike(inputs, "summed axes"))
         rows, columns = without(left.shape, i), without(right.shape, j)
         for mine, theirs in zip(rows[:-1], columns[:-1], strict=True):
-            need.equal(mine, theirs, lambda: self.unlike(inputs, "leading axes"))
+            need.alike(mine, theirs, lambda: self.unlike(inputs, "leading axes"))
         return Tensor((*rows, columns[-1]), self.names(inputs))
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:

@@ -51,14 +51,31 @@ def inspect(
     """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
     graphs = []
-    for network in program.networks.values():
-        if not is_template(network):
-            graph, problems = compile_network(program, network, settings)
-            found += problems
-            graphs += [graph] if graph else []
+    ready = [each for each in program.networks.values() if not is_template(each)]
+    for network in ready:
+        graph, problems = compile_network(program, network, settings)
+        found += problems
+        graphs += [graph] if graph else []
+    if not ready and not has_errors(found):
+        found.append(unchecked(program))
     if lints and not has_errors(found):
         found += lint(graphs, lints, source)
     return distinct(found), program.budget
+
+
+def unchecked(program: Program) -> Diagnostic:
+    """What is said of a file without a network that stands by itself: it was read, no more."""
+    name, start = program.source.name, next(iter(program.defined.values()), None)
+    if start is None:
+        message, severity = f"{name} defines nothing: there is nothing to check", Severity.WARNING
+        return Diagnostic("N133", message, Span(program.source, 0, 0), severity=severity)
+    return Diagnostic(
+        "N133",
+        f"{name} has no network to check",
+        start,
+        notes=("a block is checked where a network uses it, a template through its variants",),
+        severity=Severity.NOTE,
+    )
 
 
 def compile_network(

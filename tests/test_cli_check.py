@@ -68,3 +68,22 @@ def test_what_is_mended_holds_for_every_size(call: Call, budget: str) -> None:
     wrong = call("check", budget, "--fix", "--input", "3x64x64")
     assert wrong.exit_code == 2
     assert "--fix does not go with --input" in wrong.stderr
+
+
+# --- nothing to check ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_a_file_that_defines_nothing_is_told(call: Call, text: str) -> None:
+    checked = call("check", "-", "--format", "concise", input=text)
+    assert checked.exit_code == 0
+    assert "warning[N133]: <stdin> defines nothing" in checked.output
+
+
+@pytest.mark.parametrize(
+    "text", ["block B(n) { conv(n, 3x3) }\n", "network N(n) { input 3x8x8\n    conv(n, 3x3) }\n"]
+)
+def test_a_library_is_no_reason_to_fail(call: Call, text: str) -> None:
+    checked = call("check", "-", "--strict", input=text)
+    assert checked.exit_code == 0
+    assert "note[N133]: <stdin> has no network to check" in checked.output

@@ -68,6 +68,7 @@ CODES: dict[str, str] = {
     "N130": "A shape is given for an input that there is not",
     "N131": "An extern module is not given as module:Class",
     "N132": "An extern has a name that PyTorch source uses",
+    "N133": "A file without a network to check",
     "P090": "A file cannot be read",
     "P091": "A file is too large",
     "P092": "A file is not UTF-8 text",

@@ -11,7 +11,7 @@ from cnnlang.analysis.validity import advice, solve, valid_sizes
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.files import Fetch, Library, Program
-from cnnlang.elaborate.limits import Budget
+from cnnlang.elaborate.limits import STEPS, Budget
 from cnnlang.elaborate.networks import AS_WRITTEN, Settings, elaborate, is_template
 from cnnlang.elaborate.values import NetworkValue
 from cnnlang.graph import Graph
@@ -53,6 +53,9 @@ def inspect(
     graphs = []
     ready = [each for each in program.networks.values() if not is_template(each)]
     for network in ready:
+        if program.budget.spent:
+            found += stopped(network, found)
+            break
         graph, problems = compile_network(program, network, settings)
         found += problems
         graphs += [graph] if graph else []
@@ -61,6 +64,15 @@ def inspect(
     if lints and not has_errors(found):
         found += lint(graphs, lints, source)
     return distinct(found), program.budget
+
+
+def stopped(network: NetworkValue, found: list[Diagnostic]) -> list[Diagnostic]:
+    """That a network and those after it were not looked at, unless it was told why before."""
+    if any(each.code == "E302" for each in found):
+        return []
+    message = f"checking stops here: what stands before took {STEPS:,} steps"
+    help = "mend the errors before it, and check again"
+    return [Diagnostic("E302", message, network.definition.name_span, help=help)]
 
 
 def unchecked(program: Program) -> Diagnostic:

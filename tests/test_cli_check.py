@@ -87,3 +87,27 @@ def test_a_library_is_no_reason_to_fail(call: Call, text: str) -> None:
     checked = call("check", "-", "--strict", input=text)
     assert checked.exit_code == 0
     assert "note[N133]: <stdin> has no network to check" in checked.output
+
+
+# --- very many mistakes --------------------------------------------------------------------------
+
+
+def test_more_mistakes_than_anyone_reads_are_counted(call: Call) -> None:
+    text = "network N {\n    input 8\n    dense(2)\n" + "    require params < 2\n" * 1_200
+    shown, listed = (
+        call("check", "-", *rest, input=text) for rest in ((), ("--format", "concise"))
+    )
+    assert shown.output.count("error[R501]") == 1_000
+    assert shown.output.endswith(
+        "... and 200 more, which --format concise lists: 200 of R501\n\n"
+        "1 file checked: 1,200 errors\n"
+    )
+    assert listed.output.count("error[R501]") == 1_200
+
+
+def test_networks_that_are_not_looked_at_are_told(call: Call) -> None:
+    body = "    input 3x8x8\n" + "    x -> conv(4, 9x9)\n" * 90
+    wrong = "".join(f"network N{i} {{\n{body}}}\n" for i in range(25))
+    checked = call("check", "-", "--format", "concise", input=wrong)
+    (last,) = (line for line in checked.output.splitlines() if "S101" not in line)
+    assert "error[E302]: checking stops here" in last

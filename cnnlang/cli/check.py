@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,10 @@ Examples:
 Exit codes: 0 without errors, 1 with errors, 2 for a wrong call or configuration. With --strict, 1
 with warnings too.
 """
+
+
+MOST = 1_000
+"""How many diagnostics are shown with their place in the text; nobody reads more."""
 
 
 @click.command(epilog=EPILOG, short_help="Check files: syntax, names, shapes, budgets, lints.")
@@ -153,9 +158,18 @@ def show(
 ) -> None:
     """Write what was found of some kinds, and the verdict if these are all."""
     kept = [each for each in found if each.severity in kinds]
-    report(kept, format, err=err)
+    report(kept[:MOST] if format == "text" else kept, format, err=err)
+    if format == "text" and len(kept) > MOST:
+        click.echo("\n" + beyond(kept[MOST:]), err=err)
     if format == "text" and len(kinds) == len(Severity):
         click.echo(("\n" if kept else "") + verdict(found, files, fixed), err=err)
+
+
+def beyond(left: list[Diagnostic]) -> str:
+    """What is counted and not shown: `... and 19,000 more: 19,000 of R501`."""
+    codes = Counter(each.code for each in left).most_common()
+    words = ", ".join(f"{n:,} of {code}" for code, n in codes)
+    return f"... and {len(left):,} more, which --format concise lists: {words}"
 
 
 def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> str:

@@ -156,7 +156,7 @@ class Layer:
 
     A layer takes `operands` tensors (the incoming one included); `references` are the fields that
     name further tensors (`like=skip`); `axes` are those that name axes, where `width` is the axis
-    even if a parameter is called so.
+    even if a parameter is called so; of those `per_axis`, one number stands for all axes.
     """
 
     name: ClassVar[str] = ""
@@ -166,12 +166,16 @@ class Layer:
     fields: ClassVar[Mapping[str, Any]] = {}
     positional: ClassVar[tuple[str, ...]] = ()
     axes: ClassVar[frozenset[str]] = frozenset()
+    per_axis: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, name: str = "", family: str = "") -> None:
         super().__init_subclass__()
         cls.family = family or cls.family
         cls.fields, cls.positional = collect(cls)
-        cls.axes = axes(cls)
+        cls.axes = annotated(cls, ("Axis", "Axes", "Permutation"))
+        cls.per_axis = annotated(
+            cls, ("Sizes", "Wholes", "Positions", "Padding", "Margins", "Factor")
+        )
         if name:
             cls.name = name
             REGISTRY[name] = cls
@@ -287,10 +291,9 @@ def collect(cls: type[Layer]) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {f: fields[f] for f in (*positional, *fields)}, tuple(positional)
 
 
-def axes(cls: type[Layer]) -> frozenset[str]:
-    """The fields that name axes, by their annotation."""
+def annotated(cls: type[Layer], kinds: tuple[str, ...]) -> frozenset[str]:
+    """The fields of some kinds, by their annotation."""
     known = [vars(base).get("__annotations__", {}) for base in cls.__mro__]
-    kinds = ("Axis", "Axes", "Permutation")
     return frozenset(
         f for each in known for f, kind in each.items() if str(kind).split()[0] in kinds
     )

@@ -91,11 +91,14 @@ def check(
     select: Sequence[str] | None = None,
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    shapes: Mapping[str | int, Shape] | None = None,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a `.cnn` file, nothing if all is well.
 
     Warnings come from lints: those that are on by default, or as the nearest `pyproject.toml` and
-    then the arguments say, by code, name or `ALL`. Raises `ValueError` for an unknown lint.
+    then the arguments say, by code, name or `ALL`. `shapes` replaces input shapes in every network
+    of the file, by the input's name or position, without the batch axis: budgets that depend on a
+    free size are judged at that size. Raises `ValueError` for an unknown lint.
 
     >>> [each.code for each in check("examples/lenet5.cnn")]
     []
@@ -107,7 +110,7 @@ def check(
     if source is None:
         return problems
     on, problems = lints(os.fspath(path), Choice(select, extend_select, ignore))
-    return problems or check_source(source, fetch, on)
+    return problems or check_source(source, fetch, on, set_from_outside({}, shapes or {}))
 
 
 def compile_file(
@@ -146,14 +149,19 @@ def compiled(
     source, problems = read(os.fspath(path))
     if source is None:
         raise CompileError(problems)
-    settings = Settings(
-        {name: plain(value) for name, value in (parameters or {}).items()},
-        {key: tuple(shape) for key, shape in (shapes or {}).items()},
-    )
+    settings = set_from_outside(parameters or {}, shapes or {})
     graph, problems = stage(source, fetch, network or meant(os.fspath(path)), settings)
     if graph is None:
         raise CompileError(problems)
     return graph, problems
+
+
+def set_from_outside(parameters: Mapping[str, Any], shapes: Mapping[str | int, Shape]) -> Settings:
+    """Parameters and input shapes as a Python program gives them."""
+    return Settings(
+        {name: plain(value) for name, value in parameters.items()},
+        {key: tuple(shape) for key, shape in shapes.items()},
+    )
 
 
 def plain(value: Any) -> Any:

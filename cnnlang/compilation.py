@@ -10,8 +10,8 @@ from cnnlang.analysis.validity import advice, solve, valid_sizes
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source, Span, has_errors
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.elaborate.files import Fetch, Library, Program
-from cnnlang.elaborate.limits import Budget
-from cnnlang.elaborate.networks import Settings, elaborate, is_template
+from cnnlang.elaborate.limits import STEPS, Budget
+from cnnlang.elaborate.networks import AS_WRITTEN, Settings, elaborate, is_template
 from cnnlang.elaborate.values import NetworkValue
 from cnnlang.graph import Graph
 from cnnlang.records import replace
@@ -27,30 +27,67 @@ def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic
 
 
 def check_source(
-    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+    source: Source,
+    fetch: Fetch,
+    lints: Collection[str] = frozenset(),
+    settings: Settings = AS_WRITTEN,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a file, each network checked for all its sizes.
 
-    `lints` are the codes of the rules that a file without errors is looked at with.
+    `lints` are the codes of the rules that a file without errors is looked at with. Input shapes
+    in `settings` stand in every network for those that it declares.
     """
-    found, budget = inspect(source, fetch, lints)
-    return repaired(Workshop(source, fetch, inspect, found, budget))
+    found, budget = inspect(source, fetch, lints, settings)
+
+    def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], Budget]:
+        return inspect(source, fetch, (), settings)
+
+    return repaired(Workshop(source, fetch, again, found, budget))
 
 
 def inspect(
-    source: Source, fetch: Fetch, lints: Collection[str] = frozenset()
+    source: Source, fetch: Fetch, lints: Collection[str], settings: Settings
 ) -> tuple[list[Diagnostic], Budget]:
     """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
     graphs = []
-    for network in program.networks.values():
-        if not is_template(network):
-            graph, problems = compile_network(program, network, Settings())
-            found += problems
-            graphs += [graph] if graph else []
+    ready = [each for each in program.networks.values() if not is_template(each)]
+    for network in ready:
+        if program.budget.spent:
+            found += stopped(network, found)
+            break
+        graph, problems = compile_network(program, network, settings)
+        found += problems
+        graphs += [graph] if graph else []
+    if not ready and not has_errors(found):
+        found.append(unchecked(program))
     if lints and not has_errors(found):
         found += lint(graphs, lints, source)
     return distinct(found), program.budget
+
+
+def stopped(network: NetworkValue, found: list[Diagnostic]) -> list[Diagnostic]:
+    """That a network and those after it were not looked at, unless it was told why before."""
+    if any(each.code == "E302" for each in found):
+        return []
+    message = f"checking stops here: what stands before took {STEPS:,} steps"
+    help = "mend the errors before it, and check again"
+    return [Diagnostic("E302", message, network.definition.name_span, help=help)]
+
+
+def unchecked(program: Program) -> Diagnostic:
+    """What is said of a file without a network that stands by itself: it was read, no more."""
+    name, start = program.source.name, next(iter(program.defined.values()), None)
+    if start is None:
+        message, severity = f"{name} defines nothing: there is nothing to check", Severity.WARNING
+        return Diagnostic("N133", message, Span(program.source, 0, 0), severity=severity)
+    return Diagnostic(
+        "N133",
+        f"{name} has no network to check",
+        start,
+        notes=("a block is checked where a network uses it, a template through its variants",),
+        severity=Severity.NOTE,
+    )
 
 
 def compile_network(

@@ -217,6 +217,11 @@ def test_a_changed_argument() -> None:
     ]
 
 
+def test_one_number_stands_for_all_axes() -> None:
+    after = CHAIN.replace("3x3", "3").replace("padding=1", "padding=[[1, 1], [1, 1]]")
+    assert difference(CHAIN, after) == []
+
+
 def test_shapes_are_told_where_they_begin_to_change() -> None:
     after = CHAIN.replace("conv(8, 3x3, padding=1)", "conv(8, 3x3, stride=2, padding=1)")
     assert difference(CHAIN, after) == ["~ conv1 stride 1 -> 2 reshaped"]

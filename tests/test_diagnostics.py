@@ -15,7 +15,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnnlang.diagnostics import (
@@ -651,6 +651,7 @@ def diagnostics(draw: st.DrawFn) -> Diagnostic:
     )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.lists(diagnostics(), max_size=2), format=st.sampled_from(sorted(FORMATS)))
 def test_no_format_ever_raises_or_lets_a_control_character_through(
     found: list[Diagnostic], format: str

@@ -19,9 +19,9 @@ from torch import nn
 import cnnlang
 from cnnlang.analysis.costs import reached
 from cnnlang.analysis.fields import Field, receptive, words
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.api import compile_file
 from cnnlang.backends.module import instantiate
-from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Graph
 
 pytestmark = pytest.mark.usefixtures("one_thread")

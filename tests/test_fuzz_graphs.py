@@ -14,13 +14,15 @@ import torch
 
 from cnnlang.analysis.validity import valid_sizes
 from cnnlang.compilation import Settings, check_source, compile_source
-from cnnlang.diagnostics.model import Severity, Source
+from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.sources import fetch
 
 SEED = int(os.environ.get("CNNLANG_FUZZ_SEED", "0"))
 CHUNKS, EACH = 10, 200
 TRIED = 5
 """Sizes at which a network with free dimensions is run."""
+FAR = 150
+"""A size at which maps that do not grow alike have long parted."""
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -41,6 +43,11 @@ def test_errors_and_shapes_are_those_of_pytorch(chunk: int) -> None:
         if None not in expected.values():
             assert shapes(net.source()) == expected, net.source()
     assert EACH // 10 < failed < EACH
+
+
+def grown_apart(found: list[Diagnostic]) -> bool:
+    """True if maps are joined that agree for a few small sizes, which is an error here."""
+    return any(note.startswith("they agree for") for each in found for note in each.notes)
 
 
 def broken(outcomes: dict[str, tuple[int, ...] | None]) -> set[str]:
@@ -73,8 +80,9 @@ def test_the_valid_sizes_are_those_of_pytorch(chunk: int) -> None:
         if undecided:
             continue
         sets = valid_sizes(graph)[0] if graph else {}
+        first = FAR if grown_apart(found) else 1
         for _ in range(TRIED):
-            sizes = {"H": random.randint(1, 24), "W": random.randint(1, 24)}
+            sizes = {name: random.randint(first, first + 23) for name in ("H", "W")}
             runs = None not in net.outcomes(sizes["H"], sizes["W"]).values()
             fits = graph is not None and all(sizes[s] in found for s, found in sets.items())
             assert fits == runs, f"{sizes}: {text}"

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import cnnlang
 from cnnlang.analysis import costs
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.api import compile_file
 from cnnlang.backends.diagram import Look, usual
 from cnnlang.backends.diagram.drawing import Drawing, Text
@@ -19,7 +20,7 @@ from cnnlang.backends.diagram.page import cards, volumes
 from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.volumes.model import collect
-from cnnlang.backends.summary import Row, summary, usual_sizes
+from cnnlang.backends.summary import Row, summary
 from cnnlang.cli import command
 from cnnlang.graph import Graph
 from tests.test_volumes import DRAWN, apart

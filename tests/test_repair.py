@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cnnlang.cli import command
-from cnnlang.compilation import check_source, inspect
+from cnnlang.compilation import AS_WRITTEN, check_source, inspect
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.elaborate.limits import Budget
 from cnnlang.explanations import pages
@@ -100,6 +100,21 @@ def test_a_fix_that_is_told_mends_its_mistake(page) -> None:
          "maxpool(2) -> upsample(2) -> pad(like=a) -> concat(a)"),
         ("input 8x8x8\nmultiply { | identity | global_avgpool }",
          "multiply(broadcast=true) { | identity | global_avgpool }"),
+        ("input 8xHxW\nmultiply { | identity | global_avgpool }",
+         "multiply(broadcast=true) { | identity | global_avgpool }"),
+        ("input 8xHxW\nresidual { conv(8, 3, stride=4, padding=1) }",
+         "residual { conv(8, 3, stride=4, padding=1) } shortcut { conv(8, 1x1, stride=4) }"),
+        ("input 8xHxW\nresidual { maxpool(4) }", "residual { maxpool(4) } shortcut { maxpool(4) }"),
+        ("input 8xHxW\nconcat { | identity | conv(8, 3x3, stride=2, padding=1) }",
+         "concat { | identity | conv(8, 3x3, stride=2, padding=1) -> upsample(2) }"),
+        ("input 8xHxW\nconcat { | conv(8, 3x3, stride=2, padding=1) | identity }",
+         "concat { | conv(8, 3x3, stride=2, padding=1) | maxpool(2, ceil=true) }"),
+        ("input 4x8\nb: conv(6, 1)\nx -> matmul(b)", "x -> matmul(b, axis=length)"),
+        ("input 4x8\nb: conv(8, 1)\nx -> matmul(b, axis=channels)", "x -> matmul(b)"),
+        ("input 4x8x8\na: relu\nmaxunpool(2x2, like=a)",
+         "maxpool(2x2) -> maxunpool(2x2, like=a)"),
+        ("input 4x8x8\na: relu\nconv(4, 3x3) -> maxunpool(2x2, like=a)",
+         "conv(4, 3x3) -> crop(size=4x4) -> maxunpool(2x2, like=a)"),
         ("input 8x8x8\nconv(8, 3x3, 2)", "conv(8, 3x3, stride=2)"),
         ("input 8x8x8\nconv(8, 3x3, kernel=3x3)", "conv(8, 3x3)"),
         ("input 8x8x8\nupsample(2, align_corners=true)", "upsample(2)"),
@@ -647,7 +662,7 @@ def test_wrong_calls(words: tuple[str, ...]) -> None:
 
 def test_a_fix_of_the_syntax_is_tried_by_the_parser_alone() -> None:
     text = source("input 3x8x8\nconv(8 3x3)")
-    problems, budget = inspect(text, fetch)
+    problems, budget = inspect(text, fetch, (), AS_WRITTEN)
 
     def never(source: Source, using: object) -> tuple[list[Diagnostic], Budget]:
         raise AssertionError("the networks need not be unfolded again")

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnnlang.analysis.comparison import compare, statuses
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.api import compile_file
 from cnnlang.backends.diagram import Look, sides
 from cnnlang.backends.diagram.automatic import colours
@@ -20,7 +21,6 @@ from cnnlang.backends.diagram.palette import LIGHT
 from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.sides import draw, more, overviews
 from cnnlang.backends.diagram.volumes.model import collect
-from cnnlang.backends.summary import usual_sizes
 from cnnlang.cli import command
 from cnnlang.graph import Graph
 from tests.test_volumes import apart

@@ -228,3 +228,17 @@ def test_advice_takes_no_more_than_half_of_the_steps_that_are_left():
         assert budget.steps == 50
         budget.steps = -3
     assert budget.steps == 51
+
+
+def test_maps_that_grow_apart_inside_a_block_are_told_with_the_calls(tmp_path):
+    path = tmp_path / "net.cnn"
+    path.write_text(
+        "block Unit(n) { residual { conv(n, 3x3, stride=2, padding=1) } }\n"
+        "block Stage(n) { stack { Unit(n) } }\n"
+        "network N {\n    input 8xHxW\n    Stage(8)\n}\n"
+    )
+    (found,) = check(path)
+    assert (found.code, found.layer) == ("S135", "stage1.stack1.0.add1")
+    labels = [(each.span.line, each.label) for each in found.related]
+    assert {(2, "called here"), (5, "called here"), (4, "this is 8xHxW")} <= set(labels)
+    assert "they agree for H = 1 only" in found.notes

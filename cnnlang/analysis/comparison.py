@@ -288,8 +288,16 @@ def arguments(old: Node, new: Node) -> Iterator[Argument]:
 def fields(a: Layer, b: Layer) -> Iterator[Argument]:
     for field in a.fields:
         was, is_ = vars(a)[field], vars(b)[field]
-        if was != is_ and field not in a.references:
+        same = was == is_ or (field in a.per_axis and single(was) == single(is_))
+        if not same and field not in a.references:
             yield Argument(field, spell(was), spell(is_))
+
+
+def single(value: object) -> object:
+    """Equal numbers for all axes as the one number that stands for them: `3x3` is `3`."""
+    numbers = [single(each) for each in value] if isinstance(value, tuple) else []
+    one = len(set(numbers)) == 1 and not isinstance(numbers[0], tuple)
+    return numbers[0] if one else value
 
 
 def described(tensor: Tensor) -> str:

@@ -18,7 +18,8 @@ from cnnlang.analysis.memory import (
     memory,
     setting,
 )
-from cnnlang.diagnostics.model import Diagnostic, Related, Span
+from cnnlang.analysis.ordinary import suggestion, usual_shapes
+from cnnlang.diagnostics.model import Diagnostic, Related, Severity, Span
 from cnnlang.elaborate.expressions import Reader, evaluate
 from cnnlang.elaborate.faults import Fault, fault
 from cnnlang.elaborate.limits import Budget
@@ -60,23 +61,13 @@ class Facts:
         self.known |= {name: self.names[name]() for name in wanted - self.known.keys()}
         found = {name: self.known[name] for name in wanted}
         if found.get("macs", 0) is None:
-            raise fault(
-                "R502",
-                "`macs` depends on the free dimensions of the input",
-                node.span,
-                help="fix the input's size, or give one with `--input`",
-            )
+            raise open_(self.graph, "macs", node.span)
         return found
 
     def memory(self, node: ast.Apply, asked: Setting) -> Memory:
         """The memory of the network, worked out once for each setting."""
         if self.graph.free:
-            raise fault(
-                "R502",
-                "`memory` depends on the free dimensions of the input",
-                node.span,
-                help="fix the input's size, or give one with `--input`",
-            )
+            raise open_(self.graph, "memory", node.span)
         try:
             if asked not in self.played:
                 self.played[asked] = memory(self.graph, asked)
@@ -84,6 +75,20 @@ class Facts:
             where = (Related(problem.span, str(problem)),) if problem.span else ()
             raise fault("R503", UNKNOWN, node.span, related=where) from None
         return self.played[asked]
+
+
+def open_(graph: Graph, fact: str, span: Span) -> Fault:
+    """What is not known while sizes are free: the budget is not judged."""
+    letters = " and ".join(graph.free)
+    return Fault(
+        Diagnostic(
+            "R502",
+            f"the requirement is not judged: `{fact}` depends on {letters}",
+            span,
+            help=f"judge it at a size: `cnnlang check {suggestion(usual_shapes(graph).values())}`",
+            severity=Severity.WARNING,
+        )
+    )
 
 
 def mentioned(node: Any) -> set[str]:

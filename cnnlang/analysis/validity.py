@@ -7,11 +7,10 @@ from math import lcm
 
 from cnnlang.analysis.causes import Step, because, places, reasons
 from cnnlang.analysis.costs import reached
+from cnnlang.analysis.misfits import impossible
 from cnnlang.analysis.products import singles
 from cnnlang.analysis.sizesets import SizeSet, describe, every, restrict, shrink
-from cnnlang.diagnostics.model import Diagnostic, Related, Severity
-from cnnlang.elaborate.remedies import fixes
-from cnnlang.elaborate.sites import site_of
+from cnnlang.diagnostics.model import Diagnostic, Severity
 from cnnlang.graph import Graph, Located
 from cnnlang.records import dataclass, field, replace
 from cnnlang.sizes import Free, Mixed, Size, free, symbols
@@ -63,11 +62,10 @@ def add(solution: Solution, graph: Graph, each: Located) -> bool:
             solution.errors.append(endless(each))
             return False
         after = restrict(before, value, zero)
-        if after.empty:
+        if after.empty or (each.condition.alike and value.step):
             steps = solution.steps[value.symbol]
-            solution.errors.append(
-                impossible(graph, each, before, steps[-1].located if steps else None)
-            )
+            earlier = steps[-1].located if after.empty and steps else None
+            solution.errors.append(impossible(graph, each, before, after, earlier))
             return True
         if after is not before:
             solution.steps[value.symbol].append(Step(each, before, after))
@@ -97,23 +95,6 @@ def distinct(conditions: Iterable[Located]) -> list[Located]:
     for each in conditions:
         seen.setdefault((each.condition.value, each.condition.zero), each)
     return list(seen.values())
-
-
-def impossible(graph: Graph, each: Located, sizes: SizeSet, earlier: Located | None) -> Diagnostic:
-    problem, node = each.condition.problem, graph.nodes[each.node]
-    related = (Related(earlier.span, f"this leaves {shrink(sizes)}"),) if earlier else ()
-    label = problem.label or f"holds for no {sizes.symbol}"
-    return Diagnostic(
-        problem.code,
-        problem.message,
-        each.span,
-        label,
-        related,
-        problem.notes,
-        problem.help,
-        fixes=fixes(problem, site_of(graph.nodes, node)),
-        layer=node.address,
-    )
 
 
 def endless(each: Located) -> Diagnostic:

@@ -12,14 +12,14 @@ from cnnlang import amounts
 from cnnlang.amounts import count
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import Field, Fields, receptive, words
-from cnnlang.analysis.validity import solve
+from cnnlang.analysis.ordinary import suggestion, usual_shapes, usual_sizes
 from cnnlang.backends.usage import Usage
 from cnnlang.backends.usage import lines as usage_lines
 from cnnlang.diagnostics.colours import escaped
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
-from cnnlang.layers.tensor import Tensor, show
+from cnnlang.layers.tensor import Tensor
 from cnnlang.records import dataclass, replace
-from cnnlang.sizes import Shape, at
+from cnnlang.sizes import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,18 +223,6 @@ def module(graph: Graph, instance: Instance, level: int, again: bool, field: Fie
     return Row(level, instance.address, kind, "again" if again else "", output, 0, 0, field, True)
 
 
-def usual_sizes(graph: Graph) -> dict[str, int]:
-    """An ordinary number for every free dimension: 224 where that is valid."""
-    return {symbol: sizes.ordinary for symbol, sizes in solve(graph).sets.items()}
-
-
-def usual_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Input shapes with an ordinary number for every free dimension."""
-    sizes = usual_sizes(graph)
-    inputs = [graph.nodes[i] for i in graph.inputs]
-    return {node.name: tuple(at(s, sizes) for s in node.output.shape) for node in inputs}
-
-
 # --- the table -----------------------------------------------------------------------------------
 
 HEADS = ("Layer", "Kind", "Output", "Field", "Parameters", "MACs", "Saved")
@@ -320,9 +308,4 @@ def totals(summary: Summary) -> list[str]:
         lines += [f"MACs        {summary.macs:,} ({count(summary.macs)}, one sample)"]
         return lines + (usage_lines(summary.usage) if summary.usage else [])
     names = ", ".join(summary.free)
-    return [*lines, f"MACs        depend on {names}: give {suggestion(summary)}"]
-
-
-def suggestion(summary: Summary) -> str:
-    """The options that fix every free dimension: `--input 3x224x224`."""
-    return " ".join(f"--input {show(shape)}" for shape in summary.usual)
+    return [*lines, f"MACs        depend on {names}: give {suggestion(summary.usual)}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import click
 from cnnlang.amounts import plural
 from cnnlang.analysis.lints import Choice
 from cnnlang.cli.files import compared, write
-from cnnlang.cli.options import files_argument, lint_options
+from cnnlang.cli.options import files_argument, input_option, lint_options
 from cnnlang.cli.terminal import Failure, report
-from cnnlang.compilation import check_source, distinct
+from cnnlang.compilation import Settings, check_source, distinct
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
@@ -26,6 +27,7 @@ EPILOG = """\b
 Examples:
   cnnlang check net.cnn
   cnnlang check *.cnn --quiet
+  cnnlang check resnet.cnn --input 3x224x224
   cnnlang check net.cnn --watch
   cnnlang check net.cnn --fix
   cnnlang check net.cnn --fix --unsafe-fixes --diff
@@ -38,6 +40,10 @@ with warnings too.
 """
 
 
+MOST = 1_000
+"""How many diagnostics are shown with their place in the text; nobody reads more."""
+
+
 @click.command(epilog=EPILOG, short_help="Check files: syntax, names, shapes, budgets, lints.")
 @files_argument
 @click.option(
@@ -48,6 +54,7 @@ with warnings too.
     help="How to write what was found.",
 )
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes; ends on Ctrl-C.")
+@input_option
 @lint_options
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but what is a reason to fail.")
@@ -58,6 +65,7 @@ def command(
     files: tuple[str, ...],
     format: str,
     watch: bool,
+    shapes: dict[str | int, tuple[int, ...]],
     select: tuple[str, ...] | None,
     extend_select: tuple[str, ...] | None,
     ignore: tuple[str, ...] | None,
@@ -73,38 +81,51 @@ def command(
     chosen here, under [tool.cnnlang] in the nearest pyproject.toml, and for one line of a file by
     `# ignore: L611 because ...`.
 
+    With --input, every network is checked with this input in place of the one that it declares:
+    budgets that depend on free sizes are judged at that size.
+
     With --fix, the files are changed where that mends something and harms nothing; of standard
     input, the fixed text goes to standard output. Files that are used but not named stay as they
     are.
     """
-    misused(fix, unsafe_fixes or diff, watch)
+    misused(fix, unsafe_fixes or diff, watch, bool(shapes))
     names = list(dict.fromkeys(files))
-    choice = Choice(select, extend_select or (), ignore or ())
+    task = Task(Choice(select, extend_select or (), ignore or ()), Settings(shapes=shapes))
     fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     kinds = fatal if quiet else set(Severity)
     if watch:
-        watched(names, choice, format, kinds)
+        watched(names, task, format, kinds)
         return
     changed = False
     if fix:
-        found, changed = mended(names, choice, Wish(unsafe_fixes, diff), format, kinds)
+        found, changed = mended(names, task, Wish(unsafe_fixes, diff), format, kinds)
     else:
-        found = examine(names, fetch, choice)
+        found = examine(names, fetch, task)
         show(found, len(names), format, kinds)
     if any(each.severity in fatal for each in found) or (diff and changed):
         raise click.exceptions.Exit(1)
 
 
-def misused(fix: bool, more: bool, watch: bool) -> None:
-    """Options that go with --fix, and one that does not."""
+def misused(fix: bool, more: bool, watch: bool, sized: bool) -> None:
+    """Options that go with --fix, and those that do not."""
     if more and not fix:
         raise click.UsageError("--unsafe-fixes and --diff go with --fix")
     if fix and watch:
         raise click.UsageError("--fix does not go with --watch")
+    if fix and sized:
+        raise click.UsageError("--fix does not go with --input: what it mends holds for every size")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How files are checked: the lints that are chosen, and what is set from outside."""
+
+    choice: Choice
+    settings: Settings
 
 
 def examine(
-    names: list[str], using: Callable[[ast.Use], Source | str], choice: Choice
+    names: list[str], using: Callable[[ast.Use], Source | str], task: Task
 ) -> list[Diagnostic]:
     """What is wrong with files; a mistake in a file that several use is told once.
 
@@ -112,9 +133,9 @@ def examine(
     """
     found: list[Diagnostic] = []
     for name in names:
-        on = configured(name, choice)
+        on = configured(name, task.choice)
         source, problems = read(name)
-        found += problems if source is None else check_source(source, using, on)
+        found += problems if source is None else check_source(source, using, on, task.settings)
     return distinct(found)
 
 
@@ -137,9 +158,18 @@ def show(
 ) -> None:
     """Write what was found of some kinds, and the verdict if these are all."""
     kept = [each for each in found if each.severity in kinds]
-    report(kept, format, err=err)
+    report(kept[:MOST] if format == "text" else kept, format, err=err)
+    if format == "text" and len(kept) > MOST:
+        click.echo("\n" + beyond(kept[MOST:]), err=err)
     if format == "text" and len(kinds) == len(Severity):
         click.echo(("\n" if kept else "") + verdict(found, files, fixed), err=err)
+
+
+def beyond(left: list[Diagnostic]) -> str:
+    """What is counted and not shown: `... and 19,000 more: 19,000 of R501`."""
+    codes = Counter(each.code for each in left).most_common()
+    words = ", ".join(f"{n:,} of {code}" for code, n in codes)
+    return f"... and {len(left):,} more, which --format concise lists: {words}"
 
 
 def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> str:
@@ -162,13 +192,13 @@ class Wish:
 
 
 def mended(
-    names: list[str], choice: Choice, wish: Wish, format: str, kinds: set[Severity]
+    names: list[str], task: Task, wish: Wish, format: str, kinds: set[Severity]
 ) -> tuple[list[Diagnostic], bool]:
     """Fix files and show what is left in them; true beside it if something was fixed."""
     found: list[Diagnostic] = []
     fixed = 0
     for name in names:
-        on = configured(name, choice)
+        on = configured(name, task.choice)
         source, problems = read(name)
         if source is None or name.startswith("zoo:"):
             found += problems if source is None else check_source(source, fetch, on)
@@ -178,7 +208,7 @@ def mended(
         fixed += after.fixed
         found += after.left
     piped = wish.diff or "-" in names
-    found = distinct(found) if piped else examine(names, fetch, choice)
+    found = distinct(found) if piped else examine(names, fetch, task)
     show(found, len(names), format, kinds, fixed, piped)
     return found, fixed > 0
 
@@ -199,7 +229,7 @@ def marked(name: str) -> bytes:
         return codecs.BOM_UTF8 if file.read(3) == codecs.BOM_UTF8 else b""
 
 
-def watched(names: list[str], choice: Choice, format: str, kinds: set[Severity]) -> None:
+def watched(names: list[str], task: Task, format: str, kinds: set[Severity]) -> None:
     """Check again and again, whenever one of the files or what they use changes."""
     from cnnlang.cli.watch import Watch
 
@@ -208,6 +238,6 @@ def watched(names: list[str], choice: Choice, format: str, kinds: set[Severity])
     watch = Watch(names)
     try:
         for _ in watch.changes():
-            show(examine(names, watch.fetch, choice), len(names), format, kinds)
+            show(examine(names, watch.fetch, task), len(names), format, kinds)
     except KeyboardInterrupt:
         click.echo(err=True)

@@ -158,11 +158,11 @@ def drawn(graph: Graph, make: Callable[[], diagram.Picture]) -> diagram.Picture:
 
 def unknown(graph: Graph, problem: Exception) -> str:
     """Why the memory of a network is not known, and what to give."""
-    from cnnlang.backends.summary import suggestion, summary
+    from cnnlang.analysis.ordinary import suggestion, usual_shapes
 
     if not graph.free:
         return f"the memory of {graph.name} cannot be told: {problem}"
-    where = f"{', '.join(graph.free)}: give {suggestion(summary(graph))}"
+    where = f"{', '.join(graph.free)}: give {suggestion(usual_shapes(graph).values())}"
     return f"the memory of {graph.name} depends on {where}"
 
 

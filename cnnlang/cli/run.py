@@ -88,8 +88,8 @@ def command(
 
 def chosen(graph: Graph) -> list[tuple[int, ...]]:
     """The input shapes; sizes that the file leaves open are told when they are chosen here."""
+    from cnnlang.analysis.ordinary import usual_shapes
     from cnnlang.analysis.validity import solve
-    from cnnlang.backends.summary import usual_shapes
     from cnnlang.layers.tensor import show as written
 
     shapes = usual_shapes(graph)

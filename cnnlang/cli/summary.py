@@ -87,7 +87,7 @@ def command(
 def predicted(graph: Graph, batch: int | None, limit: int | None, choices: dict[str, str]) -> Usage:
     """The memory of a network; the batch is the largest that can be trained unless it is given."""
     from cnnlang.analysis.memory import Unpredictable, memory, setting
-    from cnnlang.backends.summary import suggestion, summary
+    from cnnlang.analysis.ordinary import suggestion, usual_shapes
     from cnnlang.backends.usage import Usage
 
     try:
@@ -95,7 +95,7 @@ def predicted(graph: Graph, batch: int | None, limit: int | None, choices: dict[
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
     if graph.free:
-        where = f"{', '.join(graph.free)}: give {suggestion(summary(graph))}"
+        where = f"{', '.join(graph.free)}: give {suggestion(usual_shapes(graph).values())}"
         raise Failure(f"the memory of {graph.name} depends on {where}")
     try:
         found = memory(graph, asked)

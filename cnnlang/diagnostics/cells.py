@@ -49,6 +49,8 @@ def clean(text: str) -> str:
 
 def measure(text: str) -> int:
     """The columns that `text` takes."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return sum(cell(char)[1] for char in text)
 
 

@@ -58,18 +58,20 @@ def explained(
     frame: Frame, problem: Fault, inputs: tuple[int, ...], path: tuple[str, ...], span: Span
 ) -> Fault:
     """The fault with where its tensors came from, and the shapes on the way there."""
-    nodes = frame.builder.nodes
-    related = origins(nodes, inputs, span) if len(inputs) > 1 else ()
-    note = "shapes: " + " -> ".join(way(nodes, inputs[0]))
-    layer = ".".join(path)
+    nodes, layer = frame.builder.nodes, ".".join(path)
     return Fault(
         *(
-            replace(d, related=(*d.related, *related), notes=(*d.notes, note), layer=layer)
-            if d.code.startswith("S")
-            else replace(d, layer=layer)
+            replace(traced(nodes, d, inputs, span) if d.code.startswith("S") else d, layer=layer)
             for d in problem.diagnostics
         )
     )
+
+
+def traced(nodes: list[Node], each: Diagnostic, inputs: tuple[int, ...], span: Span) -> Diagnostic:
+    """A diagnostic of the layer at `span` with its tensors, and the shapes on the way there."""
+    related = origins(nodes, inputs, span) if len(inputs) > 1 else ()
+    note = "shapes: " + " -> ".join(way(nodes, inputs[0]))
+    return replace(each, related=(*each.related, *related), notes=(*each.notes, note))
 
 
 def origins(nodes: list[Node], inputs: tuple[int, ...], span: Span) -> tuple[Related, ...]:
@@ -92,24 +94,10 @@ def way(nodes: list[Node], at: int) -> list[str]:
 
 def located(frame: Frame, site: Site, error: LayerError, values: tuple[Any, ...] = ()) -> Fault:
     """The problems of a layer as diagnostics at the arguments that they are about."""
-    cls, call = site.kind, site.call
-    written = paired(call.arguments, cls.positional)
-    spans = {field: value.span for field, value in written.items()}
     names = frame.names.all()
     found = []
     for problem in error.problems:
-        span = spans.get(
-            problem.field or "", call.name_span if call.arguments is None else call.span
-        )
-        if problem.code in ("A202", "A205"):
-            span = next(
-                (
-                    a.name_span
-                    for a in call.arguments or ()
-                    if a.name == problem.field and a.name_span
-                ),
-                span,
-            )
+        span = pointed(problem, site)
         word = problem.code == "A203" and any(
             isinstance(v, Word) and v == span.text != "none" for v in values
         )
@@ -117,6 +105,19 @@ def located(frame: Frame, site: Site, error: LayerError, values: tuple[Any, ...]
             unnamed(problem, span, site, names) if word else diagnostic(problem, span, site)
         )
     return Fault(*found)
+
+
+def pointed(problem: Problem, site: Site) -> Span:
+    """The narrowest text that one would edit: an argument, its name, or the call."""
+    call = site.call
+    if problem.code in ("A202", "A205"):
+        for each in call.arguments or ():
+            if each.name == problem.field and each.name_span:
+                return each.name_span
+    written = paired(call.arguments, site.kind.positional)
+    if problem.field in written:
+        return written[problem.field].span
+    return call.name_span if call.arguments is None else call.span
 
 
 def unnamed(problem: Problem, span: Span, site: Site, names: list[str]) -> Diagnostic:
@@ -129,7 +130,7 @@ def unnamed(problem: Problem, span: Span, site: Site, names: list[str]) -> Diagn
     return Diagnostic("N101", f"unknown name `{span.text}`", span, label, fixes=found)
 
 
-def diagnostic(problem: Problem, span: Span, site: Site) -> Diagnostic:
+def diagnostic(problem: Problem, span: Span, site: Site | None) -> Diagnostic:
     return Diagnostic(
         problem.code,
         problem.message,

@@ -33,6 +33,10 @@ class Settings:
     written: dict[str, int] | None = None
 
 
+AS_WRITTEN = Settings()
+"""Nothing is set from outside."""
+
+
 def elaborate(
     network: NetworkValue, settings: Settings, span: Span
 ) -> tuple[Graph | None, list[Diagnostic]]:

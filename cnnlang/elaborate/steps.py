@@ -25,7 +25,7 @@ from cnnlang.elaborate.values import (
     SharedValue,
 )
 from cnnlang.graph import Apply, Node
-from cnnlang.layers import REGISTRY
+from cnnlang.layers import REGISTRY, foreign
 from cnnlang.layers.base import Layer, LayerError, Weight
 from cnnlang.layers.tensor import AXIS_NAMES, show
 from cnnlang.layers.values import Ref
@@ -132,6 +132,7 @@ def unknown(frame: Frame, call: ast.Call, value: Any, label: str | None) -> Faul
         f"unknown layer or block `{call.name}`",
         call.name_span,
         f"did you mean `{near}`?" if near else "",
+        notes=(foreign.WAYS[call.name],) if call.name in foreign.WAYS else (),
         help=next((each.help for each in fixes if each.edits[0].span is call.span), None),
         fixes=fixes,
     )

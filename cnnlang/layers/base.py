@@ -85,11 +85,16 @@ def fail(
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`value` must be 0 (`zero`) or at least 0, for every size of its free dimension."""
+    """`value` must be 0 (`zero`) or at least 0, for every size of its free dimension.
+
+    With `alike`, the two sizes that it is the difference of are to grow alike: that they are equal
+    for a few sizes is not enough.
+    """
 
     value: Size
     zero: bool
     tell: Callable[[], Problem]
+    alike: bool = False
 
     @property
     def problem(self) -> Problem:
@@ -117,14 +122,28 @@ class Need:
         if is_known(a) and is_known(b):
             self.judge(0 if a == b else a - b, True, problem)
 
+    def alike(
+        self, a: Size, b: Size, problem: Callable[[], Problem], stretching: bool = False
+    ) -> None:
+        """`a == b` of maps that are joined: where both depend on the input, for every size of it.
+
+        With `stretching`, a 1 would be stretched by PyTorch, so that it counts as well.
+        """
+        if is_known(a) and is_known(b):
+            fixed = [size for size in (a, b) if isinstance(size, int)]
+            growing = not fixed or (stretching and fixed == [1])
+            self.judge(0 if a == b else a - b, True, problem, growing)
+
     def multiple(self, value: Size, of: int, problem: Callable[[], Problem]) -> None:
         """`value` is divisible by `of`."""
         if is_known(value):
             self.judge(value - value // of * of, True, problem)
 
-    def judge(self, value: Size, zero: bool, problem: Callable[[], Problem]) -> None:
+    def judge(
+        self, value: Size, zero: bool, problem: Callable[[], Problem], alike: bool = False
+    ) -> None:
         if isinstance(value, (Free, Mixed)):
-            self.conditions.append(Condition(value, zero, problem))
+            self.conditions.append(Condition(value, zero, problem, alike))
         elif value < 0 or (zero and value != 0):
             raise LayerError(problem())
 
@@ -138,7 +157,7 @@ class Layer:
 
     A layer takes `operands` tensors (the incoming one included); `references` are the fields that
     name further tensors (`like=skip`); `axes` are those that name axes, where `width` is the axis
-    even if a parameter is called so.
+    even if a parameter is called so; of those `per_axis`, one number stands for all axes.
     """
 
     name: ClassVar[str] = ""
@@ -148,12 +167,16 @@ class Layer:
     fields: ClassVar[Mapping[str, Any]] = {}
     positional: ClassVar[tuple[str, ...]] = ()
     axes: ClassVar[frozenset[str]] = frozenset()
+    per_axis: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, name: str = "", family: str = "") -> None:
         super().__init_subclass__()
         cls.family = family or cls.family
         cls.fields, cls.positional = collect(cls)
-        cls.axes = axes(cls)
+        cls.axes = annotated(cls, ("Axis", "Axes", "Permutation"))
+        cls.per_axis = annotated(
+            cls, ("Sizes", "Wholes", "Positions", "Padding", "Margins", "Factor")
+        )
         if name:
             cls.name = name
             REGISTRY[name] = cls
@@ -269,10 +292,9 @@ def collect(cls: type[Layer]) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {f: fields[f] for f in (*positional, *fields)}, tuple(positional)
 
 
-def axes(cls: type[Layer]) -> frozenset[str]:
-    """The fields that name axes, by their annotation."""
+def annotated(cls: type[Layer], kinds: tuple[str, ...]) -> frozenset[str]:
+    """The fields of some kinds, by their annotation."""
     known = [vars(base).get("__annotations__", {}) for base in cls.__mro__]
-    kinds = ("Axis", "Axes", "Permutation")
     return frozenset(
         f for each in known for f, kind in each.items() if str(kind).split()[0] in kinds
     )

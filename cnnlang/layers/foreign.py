@@ -84,6 +84,13 @@ OTHERS = {
 }
 
 
+PARTS = (
+    "each part is a `slice` of a tensor with a name: `x -> a: slice(channels, 0, 32)`, and so on"
+)
+WAYS = {"split": PARTS, "chunk": PARTS, "tensor_split": PARTS}
+"""How to say what is no single layer here."""
+
+
 def spread(tool: str, table: dict[str, str]) -> Iterator[tuple[str, Foreign]]:
     """The layers of a tool, each that stands for three (`#`) under each of its names."""
     for name, text in table.items():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY
+from itertools import product as pairs
 from typing import TYPE_CHECKING, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, need_real
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own
+from cnnlang.layers.remedies import Give, Omit, Remedy, Resize
 from cnnlang.layers.storage import Stored, Values, joined
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
@@ -60,10 +63,10 @@ class Matmul(Layer, name="matmul", family="Merge"):
                 f"{left.rank} and {right.rank} axes",
             )
         i, j = self.places(inputs)
-        need.equal(left.shape[i], right.shape[j], lambda: self.unlike(inputs, "summed axes"))
+        need.alike(left.shape[i], right.shape[j], lambda: self.unlike(inputs, "summed axes"))
         rows, columns = without(left.shape, i), without(right.shape, j)
         for mine, theirs in zip(rows[:-1], columns[:-1], strict=True):
-            need.equal(mine, theirs, lambda: self.unlike(inputs, "leading axes"))
+            need.alike(mine, theirs, lambda: self.unlike(inputs, "leading axes"))
         return Tensor((*rows, columns[-1]), self.names(inputs))
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
@@ -92,7 +95,18 @@ class Matmul(Layer, name="matmul", family="Merge"):
             f"{what} differ (summed: {left.axes[i]} of {left.shape[i]}, "
             f"{right.axes[j]} of {right.shape[j]})",
             field=None if self.axis is None else "axis",
+            remedies=(*self.sums(inputs), Resize()),
         )
+
+    def sums(self, inputs: Inputs) -> Iterator[Remedy]:
+        """The axes of one size that can be summed over instead."""
+        left, right = inputs
+        if self.axis is not None:
+            yield Omit("axis")
+        for i, j in pairs(range(left.rank), range(right.rank)):
+            a, b = left.axes[i], right.axes[j]
+            if left.shape[i] == right.shape[j] and (i, j) != self.places(inputs):
+                yield Give("axis", a if a == b else (a, b))
 
     def macs(self, inputs: Inputs, output: Tensor) -> Size:
         return product(output.shape) * inputs[0].shape[self.places(inputs)[0]]

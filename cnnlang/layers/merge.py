@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
 from cnnlang.layers.code import Code, Operand, X
 from cnnlang.layers.common import axis_index, channels_to_front, need_real
+from cnnlang.layers.joining import fittings, flattenings, projections, stretches
 from cnnlang.layers.reading import EVERYTHING, Reads, Usual, own, owned, shifted
-from cnnlang.layers.remedies import Give, Insert, Omit, Remedy, Remove, Resize, Together
+from cnnlang.layers.remedies import Give, Omit
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
@@ -69,7 +70,7 @@ class Arithmetic(Layer, family="Merge"):
         """The size of one axis of the result."""
         sizes = [s for s in column if s != 1] if self.broadcast else list(column)
         for size in sizes[1:]:
-            need.equal(sizes[0], size, lambda: self.unlike(inputs))
+            need.alike(sizes[0], size, lambda: self.unlike(inputs), stretching=True)
         return sizes[0] if sizes else 1
 
     def unlike(self, inputs: Inputs) -> Problem:
@@ -318,7 +319,7 @@ def need_alike(
     """Two tensors of one rank must have equal sizes, but for the axis `apart`."""
     for place, (mine, theirs) in enumerate(zip(a.shape, b.shape, strict=True)):
         if place != apart:
-            need.equal(mine, theirs, problem)
+            need.alike(mine, theirs, problem)
 
 
 def one_layout(layer: Layer, inputs: Inputs) -> None:
@@ -358,87 +359,3 @@ def difference(inputs: Inputs, apart: int | None = None) -> str:
                 axis = first.axes[place]
                 return f"{axis if axis.endswith('s') else f'{axis}s'} differ: {a} and {b}"
     return ""
-
-
-def projections(inputs: Inputs) -> tuple[Remedy, ...]:
-    """Layers at the end of one operand that give it the shape of the other."""
-    found = (
-        Insert(text, side, goal)
-        for side, goal in pairs(inputs)
-        for text in projection(inputs[side], inputs[goal])
-    )
-    return (*found, Resize())
-
-
-def fittings(inputs: Inputs) -> tuple[Remedy, ...]:
-    """Layers at the end of one operand that give it the spatial size of the other."""
-    found = (
-        Insert(text, side)
-        for side, goal in pairs(inputs)
-        for text in fitting(inputs[side], inputs[goal])
-    )
-    return (*found, Resize())
-
-
-def flattenings(inputs: Inputs, axis: bool) -> tuple[Remedy, ...]:
-    """Layers that make the operand with more axes flat; an `axis` then goes too."""
-    side = max(range(len(inputs)), key=lambda i: inputs[i].rank)
-    found = (Insert("flatten", side), Insert("global_avgpool -> flatten", side))
-    both = tuple(Together((each, Omit("axis"))) for each in found) if axis else ()
-    return (Remove(("flatten",)), *found, *both)
-
-
-def pairs(inputs: Inputs) -> Iterator[tuple[int, int]]:
-    """Every operand that differs with the one it should be like: the first one, or the others."""
-    odd = [i for i, each in enumerate(inputs) if each.shape != inputs[0].shape]
-    yield from ((i, 0) for i in odd[:2])
-    if odd:
-        yield 0, odd[0]
-
-
-def projection(x: Tensor, goal: Tensor) -> Iterator[str]:
-    """What makes `x` like `goal`: a layer with weights where the channels differ."""
-    if x.rank == 1:
-        yield f"dense({goal.shape[0]})"
-    elif x.spatial == goal.spatial:
-        yield f"conv({goal.channels}, {ones(x)})"
-    elif (stride := step(x, goal)) and x.channels_first:
-        yield f"conv({goal.channels}, {ones(x)}, stride={stride})"
-    if x.channels == goal.channels:
-        yield from fitting(x, goal)
-
-
-def fitting(x: Tensor, goal: Tensor) -> Iterator[str]:
-    """What gives `x` the spatial size of `goal`: cut off, or made larger."""
-    if x.rank < 2 or not x.channels_first:
-        return
-    size = "x".join(str(n) if isinstance(n, int) else "?" for n in goal.spatial)
-    columns = list(zip(x.spatial, goal.spatial, strict=True))
-    known = [(a, b) for a, b in columns if isinstance(a, int) and isinstance(b, int)]
-    if any(a != b for a, b in known) and all(a >= b for a, b in known):
-        yield f"crop(size={size})"
-    if any(a != b for a, b in known) and all(0 <= b - a <= 1 for a, b in known):
-        yield f"pad(size={size})"
-    yield f"upsample(size={size})"
-
-
-def ones(x: Tensor) -> str:
-    """A kernel of one position."""
-    return "x".join("1" * (x.rank - 1))
-
-
-def step(x: Tensor, goal: Tensor) -> int | None:
-    """The stride that makes the spatial size of `x` that of `goal`, if there is one."""
-    strides = range(2, 9)
-    return next((s for s in strides if [-(-a // s) for a in whole(x)] == whole(goal)), None)
-
-
-def whole(x: Tensor) -> list[int]:
-    """The spatial sizes that are known."""
-    return [size for size in x.spatial if isinstance(size, int)]
-
-
-def stretches(inputs: Inputs) -> bool:
-    """True if only sizes of 1 are in the way of one shape."""
-    columns = zip(*(each.shape for each in inputs), strict=True)
-    return all(len({size for size in column if size != 1}) <= 1 for column in columns)

@@ -10,9 +10,10 @@ from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import Code, Operand, Raw, X, unless
 from cnnlang.layers.common import captions, count, fixed
 from cnnlang.layers.fitting import LIKE
+from cnnlang.layers.joining import fitting
 from cnnlang.layers.pooling import MaxPool
 from cnnlang.layers.reading import Reads, Usual, own, sliding, spreading, through
-from cnnlang.layers.remedies import Give
+from cnnlang.layers.remedies import Give, Insert
 from cnnlang.layers.storage import Stored, Values
 from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor, show
@@ -68,8 +69,20 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
             )
         after = self.pool().output((before,), need)
         for mine, pooled in zip(x.spatial, after.spatial, strict=True):
-            need.equal(mine, pooled, lambda: unpooled(x, before, after))
+            need.alike(mine, pooled, lambda: self.unpooled(x, before, after))
         return before
+
+    def unpooled(self, x: Tensor, before: Tensor, after: Tensor) -> Problem:
+        """Not pooled yet, or changed in size since it was pooled."""
+        pools = (self.pool().written(),) if x.spatial == before.spatial else ()
+        return Problem(
+            "S132",
+            f"`maxunpool` needs {show(after.spatial)}, what pooling makes of {before}, got {x}",
+            "the sizes do not belong together",
+            field="like",
+            notes=("`like` names the tensor that went into the matching `maxpool`",),
+            remedies=tuple(map(Insert, (*pools, *fitting(x, after)))),
+        )
 
     def reads(self, inputs: Inputs, output: Tensor, usual: Usual) -> Reads:
         _, before = inputs
@@ -97,16 +110,6 @@ class MaxUnpool(Layer, name="maxunpool", family="Pooling"):
 
     def caption(self) -> tuple[str, ...]:
         return captions(self.kernel, self.stride, self.padding)
-
-
-def unpooled(x: Tensor, before: Tensor, after: Tensor) -> Problem:
-    return Problem(
-        "S132",
-        f"`maxunpool` needs {show(after.spatial)}, what pooling makes of {before}, got {x}",
-        "the sizes do not belong together",
-        field="like",
-        notes=("`like` names the tensor that went into the matching `maxpool`",),
-    )
 
 
 class BlurPool(Layer, name="blurpool", family="Pooling"):

@@ -19,6 +19,7 @@ from cnnlang.layers.shape import Permute
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.transposed import ConvTranspose
 from cnnlang.layers.window import spread
+from cnnlang.sizes import Free
 
 
 @rule(
@@ -198,3 +199,52 @@ def after(net: Net, first: Node) -> set[int]:
         if not found.isdisjoint(node.inputs):
             found.add(node.index)
     return found - {first.index}
+
+
+@rule(
+    "L675",
+    "fixed-beside-free",
+    why="the input is declared free, and yet every other size of it is refused, for tensors that "
+    "are joined must agree (docs.pytorch.org/docs/stable/generated/torch.cat.html)",
+    example="""
+network N {
+    input 8xHxW
+    skip: conv(8, 3x3, stride=2, padding=1)
+    upsample(size=32) -> concat(skip)
+}
+""",
+)
+def fixed(net: Net) -> Iterator[Finding]:
+    """A merge of a size that is fixed and one that depends on a free dimension
+
+    On an axis that must be alike, and that is not stretched, one tensor has a number and another a
+    size that depends on a free dimension, so that only a few sizes of the input are valid.
+    """
+    for node in net.of(Arithmetic, Concat):
+        found = next(unlike(net, node), None)
+        if found is None:
+            continue
+        number, free = found
+        symbol = next(iter(free.symbols))
+        yield Finding(
+            node,
+            f"`{node.kind}` fits for {net.sets[symbol]} only: {number} does not grow, {free} does",
+            f"{free} must be {number}",
+            related=tuple(
+                Related(head(net.nodes[i]), f"this is {net.nodes[i].output}") for i in node.inputs
+            ),
+            help=f"give one the size of the other with `like=`, or write a number for {symbol} in "
+            "`input`",
+        )
+
+
+def unlike(net: Net, node: Node) -> Iterator[tuple[int, Free]]:
+    """The pairs of a number and a free size that a merge asks to be equal."""
+    tensors = [net.nodes[each].output for each in node.inputs]
+    apart = node.layer.place(tensors[0]) if isinstance(node.layer, Concat) else -1
+    for place, column in enumerate(zip(*(each.shape for each in tensors), strict=True)):
+        stretched = vars(node.layer).get("broadcast", False)
+        numbers = [n for n in column if isinstance(n, int) and not (stretched and n == 1)]
+        growing = [size for size in column if isinstance(size, Free)]
+        if place != apart and numbers and growing:
+            yield numbers[0], growing[0]

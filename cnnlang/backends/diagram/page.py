@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cnnlang.amounts import count
 from cnnlang.analysis import costs
 from cnnlang.analysis.comparison import Status
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.backends.diagram.cards.model import cards as dealt
 from cnnlang.backends.diagram.cards.page import Overview
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
@@ -22,7 +23,6 @@ from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
 from cnnlang.backends.diagram.words import chosen, percent
-from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
 

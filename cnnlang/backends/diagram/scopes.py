@@ -8,8 +8,8 @@ from typing import Literal
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import receptive, words
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.backends.diagram.words import category
-from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import Tensor
 

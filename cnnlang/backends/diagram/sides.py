@@ -10,6 +10,7 @@ import graphviz
 from cnnlang.amounts import count
 from cnnlang.analysis import costs
 from cnnlang.analysis.comparison import Status, statuses
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.diagram import html, labels, laid, themes, usual, written
 from cnnlang.backends.diagram.cards.face import rounded, sign
@@ -24,7 +25,6 @@ from cnnlang.backends.diagram.scaling import Picture
 from cnnlang.backends.diagram.scopes import Mark, Scene
 from cnnlang.backends.diagram.tones import SIGNS, marked
 from cnnlang.backends.diagram.words import Shapes, chosen
-from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Graph
 
 FORMATS = ("svg", "png", "pdf", "dot")

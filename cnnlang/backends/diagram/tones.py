@@ -10,10 +10,10 @@ from itertools import pairwise
 from cnnlang import amounts
 from cnnlang.analysis import costs
 from cnnlang.analysis.memory import memory, setting
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.backends.diagram.palette import Theme
 from cnnlang.backends.diagram.scopes import Mark, Unit
 from cnnlang.backends.diagram.words import percent
-from cnnlang.backends.summary import usual_sizes
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
 

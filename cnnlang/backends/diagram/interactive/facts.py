@@ -8,7 +8,8 @@ from typing import Any
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.fields import receptive, words
-from cnnlang.backends.summary import Row, Summary, line, port, summary, usual_sizes
+from cnnlang.analysis.ordinary import usual_sizes
+from cnnlang.backends.summary import Row, Summary, line, port, summary
 from cnnlang.diagnostics.model import Source, Span
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.tensor import show

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cnnlang.analysis.recomputation.plan import Flow
 from cnnlang.analysis.recomputation.profile import Cost
@@ -13,33 +13,38 @@ FINE = 24
 """Nodes up to which a part may begin and end anywhere."""
 CUTS = 96
 """Places where longer parts may begin and end."""
+WORTH = 0.95
+"""Share of the bytes otherwise kept that a part may leave stored, to be worth it."""
 CALL = 5_000_000
 """What running a part by itself counts, in MACs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A part: its bytes that stay `stored`, those that are made `again`, and its `work`."""
+    """A part: its bytes that stay `stored`, those that it takes when it runs `again`, its `work`.
 
-    start: int
+    `kept` are the bytes that would be kept of its nodes otherwise.
+    """
+
     stop: int
     stored: int
+    kept: int
     again: int
     work: int
 
 
 def candidates(costs: Sequence[Cost], flow: Flow, batch: int) -> list[list[Candidate]]:
-    """The parts by the node with which they begin."""
+    """The parts that save memory, by the node with which they begin."""
     cuts = set(places(costs, flow))
     users = {index: place for place, cost in enumerate(costs) for index in cost.first}
     found: list[list[Candidate]] = [[] for _ in costs]
     for start in range(len(costs)):
         for each in grown(costs, flow, users, start, batch):
             near = each.stop - start <= FINE
-            if near or (start in cuts and each.stop in cuts):
-                found[start].append(each)
             if not near and start not in cuts:
                 break
+            if (near or each.stop in cuts) and each.stored < WORTH * each.kept:
+                found[start].append(each)
     return found
 
 
@@ -63,33 +68,52 @@ def places(costs: Sequence[Cost], flow: Flow) -> list[int]:
 def grown(
     costs: Sequence[Cost], flow: Flow, users: dict[int, int], start: int, batch: int
 ) -> Iterator[Candidate]:
-    """The parts that begin with one node, the shortest first; those that save anything.
-
-    A tensor is stored for them if it comes from before and is saved inside, or never saved but
-    read; and if it is saved inside and read after the part.
-    """
-    stored = again = work = 0
+    """The parts that begin with one node, the shortest first."""
+    kept = inner = work = largest = 0
     needed: int | None = None
-    leaving: dict[int, int] = defaultdict(int)
-    seen: set[int] = set()
+    crossing = Crossing(costs, flow, users, start)
     for place in range(start, len(costs)):
         cost = costs[place]
         if not cost.free:
             return
-        inner = sum(costs[i].size for i in cost.first if i < start)
-        stored += inner
-        again += cost.saved - inner
-        for index in cost.first:
-            if index >= start and flow.last[index] > place:
-                stored += costs[index].size
-                leaving[flow.last[index]] += costs[index].size
-        for index in flow.reads[place]:
-            if index < start and index not in users and index not in seen:
-                seen.add(index)
-                stored += costs[index].size
-        stored -= leaving.pop(place, 0)
+        kept += cost.saved
+        inner += cost.saved - sum(costs[i].size for i in cost.first if i < start)
+        largest = max(largest, cost.size)
+        crossing.add(place)
         before, work = work, work + cost.work
         if cost.saves:
             needed = work if cost.whole else before
         if needed is not None:
-            yield Candidate(start, place + 1, stored, max(again, 0), needed * batch + CALL)
+            again = max(inner, 0) + 2 * largest
+            yield Candidate(place + 1, crossing.stored, kept, again, needed * batch + CALL)
+
+
+@dataclass(slots=True)
+class Crossing:
+    """What a growing part leaves stored.
+
+    A tensor is if it comes from before and is saved inside, or is never saved but read; and if it
+    is saved inside and read after the part.
+    """
+
+    costs: Sequence[Cost]
+    flow: Flow
+    users: dict[int, int]
+    start: int
+    stored: int = 0
+    leaving: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    seen: set[int] = field(default_factory=set)
+
+    def add(self, place: int) -> None:
+        """The part grows by one node."""
+        for index in self.costs[place].first:
+            size, last = self.costs[index].size, self.flow.last[index]
+            if index < self.start or last > place:
+                self.stored += size
+            if index >= self.start and last > place:
+                self.leaving[last] += size
+        for index in self.flow.reads[place]:
+            if index < self.start and index not in self.users and index not in self.seen:
+                self.seen.add(index)
+                self.stored += self.costs[index].size
+        self.stored -= self.leaving.pop(place, 0)

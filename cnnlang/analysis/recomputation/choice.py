@@ -16,7 +16,7 @@ from cnnlang.analysis.recomputation.candidates import Candidate
 from cnnlang.analysis.recomputation.plan import Part
 from cnnlang.analysis.recomputation.profile import Cost
 
-BUCKETS = 32
+BUCKETS = 48
 """Ways to one place that are followed: the best one for each share of the memory."""
 
 
@@ -50,32 +50,27 @@ def cheapest(
     unit = max(room // BUCKETS, 1)
     for place, cost in enumerate(costs):
         left = room - gradients[place]
-        largest = [*accumulate((c.size for c in costs[place : farthest(found, place)]), max)]
         for way in undominated(ways[place]):
             stored = way.stored + cost.saved
             if stored + 2 * cost.size <= left:
                 offer(ways[place + 1], Way(stored, way.work, way), unit)
             for each in found[place]:
-                width = 2 * largest[each.stop - place - 1]
-                if way.stored + each.stored + each.again + width > left:
+                stored, work = way.stored + each.stored, way.work + each.work
+                if stored + each.again > left:
                     continue
-                part = Part(each.start, each.stop)
-                made = Way(way.stored + each.stored, way.work + each.work, way, part)
-                offer(ways[each.stop], made, unit)
+                old = ways[each.stop].get(stored // unit)
+                if old is None or work < old.work:
+                    made = Way(stored, work, way, Part(place, each.stop))
+                    ways[each.stop][stored // unit] = made
     last = ways[-1].values()
     return min(last, key=lambda way: way.work).parts() if last else None
 
 
-def farthest(found: Sequence[Sequence[Candidate]], place: int) -> int:
-    return max((each.stop for each in found[place]), default=place)
-
-
 def offer(ways: dict[int, Way], way: Way, unit: int) -> None:
     """Keeps a way if it is the best one of its share of the memory."""
-    bucket = way.stored // unit
-    old = ways.get(bucket)
-    if old is None or (way.work, way.stored) < (old.work, old.stored):
-        ways[bucket] = way
+    old = ways.get(way.stored // unit)
+    if old is None or way.work < old.work:
+        ways[way.stored // unit] = way
 
 
 def undominated(ways: dict[int, Way]) -> list[Way]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from cnnlang.analysis.memory import Memory, Setting, memory
@@ -72,28 +72,33 @@ class Search:
         self.costs = profile(self.graph, self.setting, self.batch)
 
     def narrow(self) -> None:
-        """Looks for the room with which a path comes nearest to the limit, from below."""
+        """Looks for the room with which a path comes nearest to the limit, from below.
+
+        If there is none, for the least room with which there is a path.
+        """
         found = candidates(self.costs, Flow(self.graph), self.batch)
-        few, many = 0, sum(each.saved + each.gradients + 4 * each.size for each in self.costs)
-        least, most = few, many
+        most = sum(each.saved + each.gradients + 4 * each.size for each in self.costs)
+        self.halve(most, lambda room: not self.judge(cheapest(self.costs, found, room)))
+        if not any(map(self.fits, self.tried.values())):
+            self.halve(most, lambda room: self.possible(cheapest(self.costs, found, room)))
+
+    def halve(self, most: int, too_much: Callable[[int], bool]) -> None:
+        """Halves the rooms between too little and too much."""
+        least = 0
         for _ in range(ROUNDS):
             room = (least + most) // 2
-            if cheapest(self.costs, found, room) is None:
-                least = room
-            else:
+            if too_much(room):
                 most = room
-        few = most
-        self.judge(cheapest(self.costs, found, few))
-        for _ in range(ROUNDS):
-            room = (few + many) // 2
-            if self.judge(cheapest(self.costs, found, room)):
-                few = room
             else:
-                many = room
+                least = room
+
+    def possible(self, parts: tuple[Part, ...] | None) -> bool:
+        """True if there is a path."""
+        return parts is not None and bool(self.measured(parts))
 
     def judge(self, parts: tuple[Part, ...] | None) -> bool:
-        """True if the plan with these parts fits."""
-        return parts is not None and self.fits(self.measured(parts))
+        """True if the plan with these parts fits, or there is none."""
+        return parts is None or self.fits(self.measured(parts))
 
     def fits(self, found: Found) -> bool:
         return found.memory.peak(self.batch) <= self.limit

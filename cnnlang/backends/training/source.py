@@ -17,6 +17,7 @@ from cnnlang.backends.source.plan import Planner
 from cnnlang.graph import Graph, Node
 
 Reach = Callable[[Node], str]
+PACKAGE = "cnnlang.backends.training"
 NOISE = "Regularisation"
 INDENT = 8
 
@@ -41,10 +42,11 @@ def imports(text: str) -> str:
         (r"\btorch\.", "import torch"),
         (r"\bF\.", "import torch.nn.functional as F"),
         (r"\bnn\.", "from torch import nn"),
-        (r"\bagain\(", "\nfrom cnnlang.backends.training.again import again"),
-        (r"\bRunning\b", "\nfrom cnnlang.backends.training.running import Running"),
     )
-    return "\n".join(line for pattern, line in wanted if re.search(pattern, text)).strip()
+    found = [line for pattern, line in wanted if re.search(pattern, text)]
+    own = [f"from {PACKAGE}.again import again"] if "again(" in text else []
+    own.append(f"from {PACKAGE}.running import Running")
+    return "\n".join([*found, "", *own]).strip()
 
 
 class Writer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from cnnlang.analysis.memory import Setting
-from cnnlang.analysis.recomputation.plan import Flow, Plan
+from cnnlang.analysis.recomputation.plan import Flow
 from cnnlang.analysis.recomputation.tape import Replaying
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import Stored

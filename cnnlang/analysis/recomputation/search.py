@@ -14,9 +14,9 @@ from cnnlang.analysis.recomputation.prediction import predict
 from cnnlang.analysis.recomputation.profile import Cost, profile
 from cnnlang.graph import Graph
 
-ROUNDS = 10
+ROUNDS = 8
 """How often the bytes that a path may use are halved between too few and too many."""
-TRIES = 64
+TRIES = 32
 """Parts that are tried to be left out again."""
 
 

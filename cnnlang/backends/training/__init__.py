@@ -17,8 +17,8 @@ from cnnlang.analysis.recomputation.inplace import inplace as overwriting
 from cnnlang.analysis.recomputation.plan import Plan
 from cnnlang.analysis.recomputation.search import Found, Nothing, fit, plain
 from cnnlang.analysis.sized import sized
-from cnnlang.backends import sizes as given
 from cnnlang.analysis.validity import solve
+from cnnlang.backends import sizes as given
 from cnnlang.backends.module import graph_of
 from cnnlang.backends.source.layout import attribute
 from cnnlang.backends.training.checks import (

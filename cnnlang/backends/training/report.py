@@ -10,8 +10,9 @@ from cnnlang.analysis.memory import NOT_COUNTED, Setting
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The predicted peak of a step in bytes, for one batch: `plain` is that of the network as it
-    is written; `again` is the share of the MACs of the forward pass that is computed twice.
+    """The predicted peak of a step in bytes, for one batch: `planned`, and as written `plain`.
+
+    `again` is the share of the MACs of the forward pass that is computed twice.
     """
 
     batch: int
@@ -36,9 +37,8 @@ class Peak:
 class Report:
     """How a network was prepared for training, and what else pays.
 
-    `optimizer` are keywords for the optimizer: `SGD(model.parameters(), lr=0.1, **report.optimizer)`.
-    `advice` are sentences on what the module cannot set for itself. `peak` is None where no batch
-    was given.
+    `optimizer` are keywords for it: `SGD(model.parameters(), lr=0.1, **report.optimizer)`. `advice`
+    are sentences on what the module cannot set for itself. `peak` is None if no batch was given.
     """
 
     setting: Setting

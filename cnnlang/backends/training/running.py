@@ -26,7 +26,7 @@ class Running(nn.Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         if not self.training:
-            return super().forward(*inputs, **named)  # type: ignore[misc]
+            return super().forward(*inputs, **named)
         if not torch.compiler.is_compiling():
             self.refuse_hooks()
         if self.cnnlang_autocast is None:
@@ -57,7 +57,7 @@ def widened(output: torch.Tensor) -> torch.Tensor:
 
 
 def running(model: nn.Module, source: str, **attributes: Any) -> nn.Module:
-    """A module with the layers and weights of `model`, which it shares, and the step of `source`."""
+    """A module with the step of `source` that shares its layers and weights with `model`."""
     cls = derived(plain(type(model)), source)
     made: nn.Module = cls.__new__(cls)
     for name, value in vars(model).items():
@@ -87,8 +87,8 @@ def derived(cls: type[nn.Module], source: str) -> type[nn.Module]:
 def reduce(self: Any, protocol: Any) -> Any:
     """The pickle carries the sources of the network and of its training step."""
     cls = plain(type(self))
-    _, network, _ = cls.__new__(cls).__reduce_ex__(protocol)
-    return restore, (network, type(self).source), self.__getstate__()
+    reduced: Any = cls.__new__(cls).__reduce_ex__(protocol)
+    return restore, (reduced[1], type(self).source), self.__getstate__()
 
 
 def restore(network: tuple[str, str], source: str) -> nn.Module:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from cnnlang.analysis.costs import weights
 from cnnlang.analysis.recomputation.inplace import FUNCTIONS
@@ -29,7 +30,11 @@ def generate(graph: Graph, plan: Plan, reach: Reach) -> str:
     `self`. Tensors are let go as soon as nobody reads them.
     """
     body = Writer(graph, plan, reach).written()
-    head = [f"class {graph.name}Training(Running):", f'    """The training step of `{graph.name}`."""', ""]
+    head = [
+        f"class {graph.name}Training(Running):",
+        f'    """The training step of `{graph.name}`."""',
+        "",
+    ]
     classes = [[*head, *body]]
     text = "\n\n\n".join("\n".join(each) for each in (*helpers(classes), *classes))
     return f'"""{graph.name} in training: made by cnnlang."""\n\n{imports(text)}\n\n\n{text}\n'
@@ -123,7 +128,8 @@ class Writer:
         given = self.flow.entering(self.graph, part)
         norms = [self.reach(self.graph.nodes[i]) for i in part.nodes if self.counts(i)]
         noisy = any(draws(self.graph.nodes[i]) for i in part.nodes)
-        items = [f"self.part{number}", Group("(", tuple(dict.fromkeys(norms)), ")"), str(noisy)]
+        every = Group("(", tuple(dict.fromkeys(norms)), ")")
+        items: list[Doc] = [f"self.part{number}", every, str(noisy)]
         call = Group("again(", (*items, *(variables[i] for i in given)), ")")
         gone = [i for index in part.nodes for i in self.leaving[index] if i in variables]
         names = [variables.pop(i) for i in gone]
@@ -164,9 +170,9 @@ def draws(node: Node) -> bool:
     return node.layer is not None and (node.layer.family == NOISE or node.kind == "rrelu")
 
 
-def spoken(values: dict[int, object], wish: str) -> Doc:
+def spoken(values: Mapping[int, Any], wish: str) -> str:
     """A value in the text."""
-    return literal(values[0])
+    return flat(literal(values[0]))
 
 
 def signature(name: str, arguments: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks.training [NAME ...]`: a training step beside torchvision's.
 
-The first table has, for each network and each way to run it, the time of a step of torchvision's
+The first table has for each network and each way to run it the time of a step of torchvision's
 module over that of ours, prepared with `cnnlang.backends.training.prepare`, both with the same
 flags: the median of rounds in which they take turns, with the quartiles. Times are CPU seconds of
 one thread; above 1 ours is faster. The second has the peaks of a step, predicted and measured,
@@ -99,8 +99,9 @@ def budgets(name: str, x: Tensor, rounds: int) -> Iterator[list[str]]:
         module = prepare(cnnlang.load(f"zoo:{name}"), memory=limit, **options)
         again = f"{module.cnnlang_training.peak.again:.1%}"
         steps = step(module.train(), x, False), step(plain.train(), x, False)
+        seconds = told(ratios(*steps, rounds))
         share_of = f"{module.cnnlang_training.peak.planned / most:.0%} of it"
-        yield [name, share_of, *peaks(module, x), again, told(ratios(*steps, rounds))]
+        yield [name, share_of, *peaks(module, x), again, seconds]
 
 
 def smallest(name: str, options: dict[str, object]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from cnnlang.analysis.costs import weights
 from cnnlang.analysis.memory import Setting
 from cnnlang.analysis.recomputation.plan import Flow
 from cnnlang.analysis.recomputation.tape import Replaying
@@ -12,7 +13,6 @@ from cnnlang.layers.storage import Stored
 
 FUNCTIONS = {"relu": "torch.relu_", "sigmoid": "torch.sigmoid_", "tanh": "torch.tanh_"}
 """Activations whose gradient is made of their result, with the function that runs in place."""
-CALLS = {"relu": "F.relu", "sigmoid": "torch.sigmoid", "tanh": "torch.tanh"}
 SUM = "add"
 SETTINGS = (Setting(), Setting("bf16"), Setting("bf16", device="cpu"))
 """With autocast and without: sums may be of different types."""
@@ -45,13 +45,20 @@ def overwriting(graph: Graph, setting: Setting) -> frozenset[int]:
 
 def allowed(graph: Graph, node: Node, flow: Flow, values: dict[int, Stored]) -> bool:
     """True if a node may overwrite its first operand."""
-    if node.kind not in FUNCTIONS and node.kind != SUM:
+    if (node.kind not in FUNCTIONS and node.kind != SUM) or graph.is_module(node):
+        return False
+    if not makes_memory(graph, graph.nodes[node.inputs[0]]):
         return False
     first, *others = (values[i] for i in node.inputs)
     same = all((x.shape, x.dtype, x.batched) == key(first) for x in others)
     free = first.storage.uses == 1 and not first.storage.saved
     alone = flow.last[node.inputs[0]] == node.index and Counter(node.inputs)[node.inputs[0]] == 1
     return same and free and alone and first.learned and len(others) == (node.kind == SUM)
+
+
+def makes_memory(graph: Graph, node: Node) -> bool:
+    """True for a node whose result is never a view of what flows in, whatever the sizes are."""
+    return node.kind == SUM or bool(weights(graph, node))
 
 
 def key(x: Stored) -> tuple[tuple[int, ...], str, bool]:

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def again(
     part: Callable[..., Any], norms: Sequence[nn.Module], noisy: bool, *tensors: torch.Tensor
 ) -> Any:

@@ -116,7 +116,7 @@ class Writer:
             if node.kind in FUNCTIONS:
                 return Group(f"{FUNCTIONS[node.kind]}(", tuple(operands), ")")
             return f"{flat(operands[0])}.add_({flat(operands[1])})"
-        if has_module(self.graph, node):
+        if self.graph.is_module(node):
             own = self.reach(node)
             return document({0: layer.code(tensors, node.output)}, spoken, operands, own)
         return document({0: layer.function(tensors, node.output)}, spoken, operands)
@@ -155,14 +155,6 @@ class Writer:
             found += self.layer(index, variables)
         results = ", ".join(variables[i] for i in self.flow.staying(part))
         return [*found, f"{' ' * INDENT}return {results}"]
-
-
-def has_module(graph: Graph, node: Node) -> bool:
-    """True if a layer is an attribute: those with state, and those with a label."""
-    layer, tensors = node.layer, graph.tensors(node)
-    assert layer is not None
-    module = layer.module(tensors, node.output)
-    return module is not None and (node.labelled or layer.function(tensors, node.output) is None)
 
 
 def draws(node: Node) -> bool:

@@ -67,6 +67,7 @@ def prepare(
     `model` does. In training, tensors are let go as early as can be, activations and sums are
     written over what nobody needs any more (unless `inplace=False`), and 2-D networks keep their
     weights with channels last (which changes `model` too, unless `channels_last=False`).
+    For one seed, dropout over maps draws other numbers then, as these lie in another order.
     `dtype=torch.bfloat16` runs training under autocast and gives outputs in float32.
 
     With `memory` (`"16GiB"`, or bytes) and `batch`, the step takes at most so much: parameters,

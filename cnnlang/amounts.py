@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 DECIMAL = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+MAGNITUDES = {
+    "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+"""What a number of the language may end in."""
+GREATEST = 10**30
 BINARY = ((2**40, " TiB"), (2**30, " GiB"), (2**20, " MiB"), (2**10, " KiB"))
 
 
@@ -28,6 +36,21 @@ def memory(number: int) -> str:
         if number >= unit:
             return digits(number / unit) + name
     return f"{number} B"
+
+
+def read(text: str) -> int | None:
+    """The bytes of an amount as the language writes it, None if it is none.
+
+    >>> read("24GiB"), read("1.5K"), read("much")
+    (25769803776, 1500, None)
+    """
+    from decimal import Decimal
+
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT](?:iB)?)?", text)
+    if match is None:
+        return None
+    found = Decimal(match[1]) * MAGNITUDES.get(match[2], 1)
+    return int(found) if found == int(found) and 1 <= found < GREATEST else None
 
 
 def digits(scaled: float) -> str:

@@ -200,6 +200,13 @@ class Graph:
         """The types of the tensors that flow into a node."""
         return tuple(self.nodes[i].output for i in node.inputs)
 
+    def is_module(self, node: Node) -> bool:
+        """True for a layer that is an attribute of its class: one with a state, or a label."""
+        layer, tensors = node.layer, self.tensors(node)
+        if layer is None or layer.module(tensors, node.output) is None:
+            return False
+        return node.labelled or layer.function(tensors, node.output) is None
+
 
 def flat(items: list[Item] | tuple[Item, ...]) -> Iterator[Apply | Enter]:
     """The layers and children in `items`, `if`s and loops opened."""

@@ -28,5 +28,8 @@ def test_every_backend_is_without_torch_or_imports_it() -> None:
     listed = {name for name in TORCHLESS["source_modules"] if name.startswith("cnnlang.backends.")}
     assert listed <= found
     for name in found - listed:
-        text = (ROOT / f"{name.replace('.', '/')}.py").read_text("utf-8")
+        path = ROOT / name.replace(".", "/")
+        text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(
+            "utf-8"
+        )
         assert "\nimport torch\n" in text, f"{name} is missing in the contract"

@@ -183,11 +183,10 @@ def size(ctx: click.Context, parameter: click.Parameter, text: str | None) -> in
     """An amount of bytes as the language writes it: `24GiB`, `500M`."""
     if text is None:
         return None
-    from cnnlang.syntax.literals import read_number
+    from cnnlang import amounts
 
-    written = re.fullmatch(r"[0-9]+(\.[0-9]+)?([KMGT](iB)?)?", text)
-    found = read_number(text) if written else None
-    if type(found) is not int or found < 1:
+    found = amounts.read(text)
+    if found is None:
         raise click.BadParameter(f"'{text}' is no amount of memory: write 24GiB or 500MiB")
     return found
 

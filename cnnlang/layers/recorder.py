@@ -104,6 +104,10 @@ class Recorder:
         storage.saved += 1
         return self.hold(storage)
 
+    def unpack(self, step: Step) -> tuple[Storage, ...]:
+        """What a step saved, as it is needed."""
+        return step.saved
+
     def release(self, *values: Stored) -> None:
         """Temporaries are not used any more."""
         for each in values:

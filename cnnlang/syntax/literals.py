@@ -6,12 +6,9 @@ import math
 import re
 from decimal import Decimal
 
-DIGITS = 30
-MAGNITUDES = {
-    "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
-    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
-}  # fmt: skip
+from cnnlang.amounts import MAGNITUDES
 
+DIGITS = 30
 PARTS = re.compile(r"([0-9_.]+(?:[eE][+-]?[0-9]+)?)([KMGT](?:iB)?)?")
 ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 

@@ -175,8 +175,9 @@ def trained(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     """All that one step makes: outputs, gradients, and the statistics that it leaves."""
     torch.manual_seed(2)
     outputs = tensors(module(x))
+    ramps = [torch.linspace(-1, 1, out.shape[1]) for out in outputs]
     torch.stack(
-        [(out * torch.linspace(-1, 1, out.shape[1])).sum() for out in outputs]
+        [(out.movedim(1, -1) * ramp).sum() for out, ramp in zip(outputs, ramps, strict=True)]
     ).sum().backward()
     found = {f"output {i}": out.detach() for i, out in enumerate(outputs)}
     found |= {name: b for name, b in module.named_buffers() if b.is_floating_point()}

@@ -66,11 +66,13 @@ def undo(tape: Tape, step: Step) -> None:
     """One step: its gradients are made, then what it saved is let go, then these are added up."""
     incoming, step.result.gradient = step.result.gradient, None
     made: list[tuple[Edge, Gradient]] = []
+    saved = step.saved
     if incoming is not None:
+        saved = tape.unpack(step)
         made = [(edge, derive(tape, edge, incoming)) for edge in step.edges]
         tape.moment()
         let_go(tape, incoming)
-    for storage in step.saved:
+    for storage in saved:
         tape.drop(storage)
     for edge, gradient in made:
         accumulate(tape, edge.target, gradient)

@@ -246,15 +246,7 @@ class Merger:
 
 def has_module(graph: Graph, step: Step) -> bool:
     """True if a step needs an attribute: children, layers with state, and layers with a label."""
-    first = step.first
-    if isinstance(first, Instance):
-        return True
-    assert first.layer is not None
-    tensors = graph.tensors(first)
-    module = first.layer.module(tensors, first.output)
-    return module is not None and (
-        first.labelled or first.layer.function(tensors, first.output) is None
-    )
+    return isinstance(step.first, Instance) or graph.is_module(step.first)
 
 
 def shared(a: Step, b: Step) -> bool:

@@ -1,0 +1,1 @@
+"""Which parts of a training step are recomputed, and what that takes of memory."""

@@ -1,0 +1,105 @@
+"""What is asked of a training step, checked: options, amounts, and the module itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnlang import amounts
+from cnnlang.analysis.memory import OPTIMIZERS, Setting, setting
+from cnnlang.backends.module import Unfilled
+from cnnlang.backends.training.running import plain
+
+NAMES = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.bfloat16: "bf16",
+    torch.float16: "float16",
+}
+WORDS = {"bfloat16": "bf16", "half": "float16", "fp16": "float16", "fp32": "float32"}
+
+
+def need_limit(memory: str | int | None) -> int | None:
+    """The bytes of an amount of memory."""
+    if memory is None:
+        return None
+    if isinstance(memory, bool) or not isinstance(memory, (str, int)):
+        kind = type(memory).__name__
+        raise TypeError(f"memory= is an amount like '16GiB' or a number of bytes, not {kind}")
+    found = amounts.read(memory) if isinstance(memory, str) else memory
+    if found is None or found < 1:
+        raise ValueError(f"memory={memory!r} is no amount of memory: write '16GiB' or '500MiB'")
+    return found
+
+
+def need_batch(batch: int | None) -> int | None:
+    """The number of samples of a step."""
+    if batch is None:
+        return None
+    if isinstance(batch, bool) or not isinstance(batch, int):
+        raise TypeError(f"batch= is a number of samples, not {type(batch).__name__}")
+    if batch < 1:
+        raise ValueError(f"batch={batch} is no number of samples")
+    return batch
+
+
+def chosen_setting(
+    model: nn.Module,
+    dtype: torch.dtype | str | None,
+    optimizer: str,
+    device: torch.device | str | None,
+) -> Setting:
+    """The setting in which a module is trained; raises `ValueError` for what cannot be."""
+    if optimizer not in OPTIMIZERS:
+        known = ", ".join(OPTIMIZERS)
+        raise ValueError(f"the memory of optimizer {optimizer!r} is not known: it knows {known}")
+    weights = weight_type(model)
+    kind = torch.device(device).type if device is not None else own_device(model)
+    if kind not in ("cuda", "cpu"):
+        raise ValueError(f"a training step is prepared for cuda or cpu, not for {kind}")
+    return setting(named(dtype) or weights, weights, optimizer, kind)
+
+
+def named(dtype: torch.dtype | str | None) -> str | None:
+    """A type by the name that it has in a prediction."""
+    found: Any = WORDS.get(dtype, dtype) if isinstance(dtype, str) else NAMES.get(dtype)  # type: ignore[arg-type]
+    if dtype is not None and found not in NAMES.values():
+        raise ValueError(f"dtype={dtype!r} is none of {', '.join(NAMES.values())}")
+    return found  # type: ignore[no-any-return]
+
+
+def weight_type(model: nn.Module) -> str:
+    """The type of all parameters; float32 if there are none."""
+    kinds = {each.dtype for each in model.parameters()} or {torch.float32}
+    if len(kinds) > 1 or not kinds <= set(NAMES):
+        told = ", ".join(sorted(map(str, kinds)))
+        raise ValueError(f"the parameters have the types {told}: give them one with model.to(...)")
+    return NAMES[kinds.pop()]
+
+
+def own_device(model: nn.Module) -> str:
+    """Where the weights are; weights without memory are meant for a GPU."""
+    kind = next((each.device.type for each in model.parameters()), "cpu")
+    return "cuda" if kind == "meta" else kind
+
+
+def need_untouched(model: nn.Module) -> None:
+    """Raises `ValueError` for a module whose layers are not those of its network any more."""
+    with torch.device("meta"), Unfilled():
+        wanted = dict(plain(type(model))().named_modules())
+    found = dict(model.named_modules())
+    for name in dict.fromkeys((*wanted, *found)):
+        if name and told(wanted.get(name)) != told(found.get(name)):
+            raise ValueError(
+                f"{name} is {told(found.get(name))} where the network has "
+                f"{told(wanted.get(name))}: change the file, or the parameters of its network"
+            )
+
+
+def told(module: nn.Module | None) -> str:
+    """A module without its children."""
+    if module is None:
+        return "nothing"
+    return f"{type(module).__name__}({module.extra_repr()})"

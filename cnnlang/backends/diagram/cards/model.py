@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cnnlang.backends.diagram.scopes import Mark, Unit, together
 from cnnlang.backends.diagram.volumes.captions import words
@@ -20,6 +20,9 @@ Costs: TypeAlias = tuple[int, int, int, tuple[int, ...]]
 NOTHING: Costs = (0, 0, 0, ())
 STEPS = 6
 """Steps of a template at the most."""
+Way: TypeAlias = tuple[int, Unit | None, Any]
+"""How many layers are on a way, the last of them, and the way before it."""
+START: Way = (0, None, None)
 
 
 @dataclass(eq=False, slots=True)
@@ -224,18 +227,24 @@ def layer(unit: Unit) -> str:
 
 def path(units: list[Unit]) -> list[Unit]:
     """The layers with weights on the longest way through a block, the way to a gate left out."""
-    own = set(units)
     ends = next((u for u in units if u.kind in ("add", "concat") and len(u.inputs) > 1), units[-1])
-    longest: dict[Unit, list[Unit]] = {}
+    longest: dict[Unit, Way] = {}
     for unit in units:
-        ways = [longest[each] for each in unit.inputs if each in own and each in longest]
+        ways = [longest[each] for each in unit.inputs if each in longest]
         gate = unit.kind == "multiply"
-        before = ways[0] if ways and gate else max(ways, key=len, default=[])
+        before = ways[0] if ways and gate else max(ways, key=lambda way: way[0], default=START)
         counts = unit.category in ("conv", "transposed", "dense")
-        longest[unit] = [*before, unit] if counts else before
+        longest[unit] = (before[0] + 1, unit, before) if counts else before
         if unit is ends:
             break
-    return longest[ends]
+    return list(walked(longest[ends]))[::-1]
+
+
+def walked(way: Way) -> Iterator[Unit]:
+    """The layers on a way from its end."""
+    while way[1] is not None and way[2] is not None:
+        yield way[1]
+        way = way[2]
 
 
 def step(unit: Unit) -> str:

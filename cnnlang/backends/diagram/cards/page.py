@@ -9,7 +9,7 @@ from cnnlang.backends.diagram.cards.model import Card, Edge
 from cnnlang.backends.diagram.drawing import Drawing, Point, Text
 from cnnlang.backends.diagram.palette import DETAIL, Theme
 from cnnlang.backends.diagram.tones import Heat, heated, marked
-from cnnlang.backends.diagram.volumes.rows import lanes
+from cnnlang.backends.diagram.volumes.rows import lanes, places
 from cnnlang.backends.diagram.volumes.stairs import descends
 from cnnlang.backends.diagram.words import percent
 
@@ -31,6 +31,7 @@ class Overview:
         self.drawing = drawing
         self.places: dict[Card, Face] = {}
         self.paths = lanes(cards)
+        self.homes = places(self.paths)
         self.said: set[Point] = set()
 
     def draw(self) -> None:
@@ -126,8 +127,8 @@ class Overview:
 
     def leaps(self, source: Card, card: Card) -> bool:
         """True if other cards of one path lie between two."""
-        path = next(each for each in self.paths if card in each)
-        return source in path and path.index(card) - path.index(source) > 1
+        (path, place), (other, start) = self.homes[card], self.homes[source]
+        return path == other and place - start > 1
 
     def level(self, a: Face, b: Face, edge: Edge) -> None:
         """Down to a lower resolution, or up to a higher one."""

@@ -133,6 +133,7 @@ class Reader:
         self.sizes = sizes
         self.needed = needed
         self.volumes: list[Volume] = []
+        self.order: dict[Volume, int] = {}
         self.makers: dict[Unit, Volume] = {}
 
     def visit(self, items: Iterable[Unit | Scope]) -> None:
@@ -199,9 +200,9 @@ class Reader:
         """Maps laid behind one another."""
         volume = self.make([unit], unit, "merge", "", "concat")
         found = [self.makers[each] for each in unit.inputs]
-        latest = max(found, key=self.volumes.index)
+        latest = max(found, key=self.order.__getitem__)
         volume.parts = tuple(
-            replace(self.part(each, tensor), skip=maker is not latest and leads(maker, latest))
+            replace(self.part(each, tensor), skip=maker is not latest and self.leads(maker, latest))
             for each, tensor, maker in zip(unit.inputs, unit.takes, found, strict=True)
         )
         return volume
@@ -209,9 +210,9 @@ class Reader:
     def merge(self, unit: Unit) -> None:
         """Maps of one shape made one: an arc where one of them goes around the others."""
         found = list(dict.fromkeys(self.makers[each] for each in unit.inputs))
-        latest = max(found, key=self.volumes.index)
+        latest = max(found, key=self.order.__getitem__)
         others = [each for each in found if each is not latest]
-        if all(leads(each, latest) for each in others):
+        if all(self.leads(each, latest) for each in others):
             latest.joins += [each for each in others if unit.kind != "multiply"]
             self.absorb(latest, unit)
             self.makers[unit] = latest
@@ -219,6 +220,18 @@ class Reader:
         assert unit.head is not None and unit.head.layer is not None
         kind = title(unit.head.layer).lower()
         self.keep(self.make([unit], unit, "merge", kind, ""), [unit])
+
+    def leads(self, source: Volume, target: Volume) -> bool:
+        """True if `target` is made of `source`; what was made before it need not be looked at."""
+        todo, seen = [target], set()
+        while todo:
+            volume = todo.pop()
+            if volume is source:
+                return True
+            if volume not in seen and self.order[volume] > self.order[source]:
+                seen.add(volume)
+                todo += [*volume.inputs, *volume.joins]
+        return False
 
     def part(self, unit: Unit, tensor: Tensor) -> Part:
         """The share of one operand; what only passes a map on counts as the map's maker."""
@@ -247,6 +260,7 @@ class Reader:
         """Put a map behind those that are there."""
         entering = [each for unit in units for each in taken(unit) if each in self.makers]
         volume.inputs = list(dict.fromkeys(self.makers[each] for each in entering))
+        self.order[volume] = len(self.volumes)
         self.volumes.append(volume)
         self.makers.update(dict.fromkeys(units, volume))
 
@@ -299,19 +313,6 @@ def grown(scope: Scope) -> int:
     """By how many channels the last of some growing blocks makes more than the first."""
     last = list(scope.units())[-1]
     return last.growth * (times(scope) - 1)
-
-
-def leads(source: Volume, target: Volume) -> bool:
-    """True if `target` is made of `source`."""
-    todo, seen = [target], set()
-    while todo:
-        volume = todo.pop()
-        if volume is source:
-            return True
-        if id(volume) not in seen:
-            seen.add(id(volume))
-            todo += [*volume.inputs, *volume.joins]
-    return False
 
 
 # --- what is joined -------------------------------------------------------------------------------

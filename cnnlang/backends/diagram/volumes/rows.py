@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
@@ -46,14 +47,22 @@ T = TypeVar("T", bound=Linked)
 def lanes(items: Sequence[T]) -> list[list[T]]:
     """A lane for every path: an item goes on in the lane of the last one that it is made of."""
     found: list[list[T]] = []
+    ends: dict[int, int] = {}
     for item in items:
-        ending = [lane for lane in found if lane[-1] in item.inputs]
-        lane = max(ending, key=len, default=None)
-        if lane is None:
-            lane = []
-            found.append(lane)
-        lane.append(item)
+        ending = sorted({ends[id(each)] for each in item.inputs if id(each) in ends})
+        home = max(ending, key=lambda i: len(found[i]), default=len(found))
+        if home == len(found):
+            found.append([])
+        else:
+            del ends[id(found[home][-1])]
+        found[home].append(item)
+        ends[id(item)] = home
     return found
+
+
+def places(lanes: Sequence[Sequence[T]]) -> dict[T, tuple[int, int]]:
+    """The lane of every item, and its place in it."""
+    return {item: (i, place) for i, lane in enumerate(lanes) for place, item in enumerate(lane)}
 
 
 class Rows:
@@ -65,7 +74,9 @@ class Rows:
         paths = lanes(volumes)
         self.chain = len(paths) == 1
         self.lanes = wrapped(paths[0], scale) if self.chain else paths
-        self.homes = {volume: i for i, lane in enumerate(self.lanes) for volume in lane}
+        self.places = places(self.lanes)
+        self.homes = {volume: i for volume, (i, _) in self.places.items()}
+        self.users = Counter(each for volume in volumes for each in {*volume.inputs})
         self.volumes = volumes
         self.scale = scale
         self.theme = theme
@@ -107,7 +118,7 @@ class Rows:
 
     def forks(self, volume: Volume) -> bool:
         """True if paths part after a map: the lines to all of them start from its own edge."""
-        return sum(volume in each.inputs for each in self.volumes) > 1
+        return self.users[volume] > 1
 
     def lower(self, lane: Lane, top: float) -> list[Solid]:
         """The boxes of a lane, put below a height with room for what is drawn over them."""
@@ -124,9 +135,9 @@ class Rows:
         return any(self.over(each, volume) for each in (*volume.inputs, *volume.joins))
 
     def over(self, source: Volume, volume: Volume) -> bool:
-        lane = self.lanes[self.homes[volume]]
-        near = lane[max(0, lane.index(volume) - 1)] is source and source in volume.inputs
-        return source in lane and not near
+        (home, place), (lane, start) = self.places[volume], self.places[source]
+        near = place - start <= 1 and source in volume.inputs
+        return home == lane and not near
 
     def meets(self, volume: Volume) -> bool:
         """True where a path from a lower lane comes in from below: the name goes above then."""
@@ -196,8 +207,8 @@ class Rows:
 
     def arc(self, a: Solid, b: Solid) -> None:
         """An arc over the maps between two."""
-        lane = self.lanes[self.homes[a.volume]]
-        between = lane[lane.index(a.volume) : lane.index(b.volume) + 1]
+        home, first = self.places[a.volume]
+        between = self.lanes[home][first : self.places[b.volume][1] + 1]
         high = min(self.boxes[each].top for each in between) - ARC - 8
         start, end = (a.right - a.dx / 2, a.top - 2), (b.left + b.dx / 2, b.top - 2)
         self.curve([start, (a.right, high), (b.left, high), end])

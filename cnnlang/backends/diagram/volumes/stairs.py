@@ -57,7 +57,8 @@ def skips(items: Sequence[T]) -> list[tuple[T, T]]:
 def descends(items: Sequence[Sized]) -> bool:
     """True if sizes of one path fall and rise once, with skips between equal ones, two or more."""
     sizes = [each.size for each in items]
-    starts = [each for each in items if not any(i in items for i in each.inputs)]
+    own = set(map(id, items))
+    starts = [each for each in items if not any(id(i) in own for i in each.inputs)]
     if 0 in sizes or len(starts) != 1 or len(lanes(items)) > 1:
         return False
     low = sizes.index(min(sizes))

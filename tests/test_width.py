@@ -79,9 +79,9 @@ def test_what_the_note_says_is_true(recwarn: pytest.WarningsRecorder) -> None:
 
 
 def test_a_long_bitmap_stays_within_what_cairo_can_write() -> None:
-    assert " dpi=300]" in sized("digraph {}", "png", (3.0, 20.0))
-    assert " dpi=150]" in sized("digraph {}", "png", (3.0, 200.0))
-    assert "dpi" not in sized("digraph {}", "pdf", (3.0, 20.0))
+    assert " dpi=300]" in sized("digraph {}", "png", (3.0, 20.0), 300)
+    assert " dpi=150]" in sized("digraph {}", "png", (3.0, 200.0), 300)
+    assert "dpi" not in sized("digraph {}", "pdf", (3.0, 20.0), 300)
 
 
 def test_the_command(tmp_path: Path) -> None:

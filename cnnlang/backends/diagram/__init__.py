@@ -77,14 +77,15 @@ def operations(graph: Graph, format: str, look: Look) -> Picture:
 def laid(source: str, format: str, look: Look) -> Picture:
     """Graphviz text in the colours of the palette as a file."""
     from cnnlang.backends.diagram.automatic import automatic, palette
-    from cnnlang.backends.diagram.scaling import fitted, scaled
-    from cnnlang.backends.rendering import picture
+    from cnnlang.backends.diagram.scaling import printed, scaled
+    from cnnlang.backends.diagram.tracing import traced
+    from cnnlang.backends.rendering import render
 
-    if look.width is None and format != "svg":
-        return Picture(picture(source, format))
-    svg = picture(source, "svg").decode()
+    if format == "dot":
+        return Picture(source.encode())
+    svg = render(source, "svg").decode()
     if format != "svg":
-        return fitted(source, svg, format, look)
+        return printed(traced(svg), format, look)
     return scaled(automatic(svg, palette()) if look.theme == "auto" else svg, look)
 
 
@@ -117,16 +118,13 @@ def themes(look: Look) -> tuple[str, ...]:
 def written(drawings: list[Drawing], format: str, look: Look) -> Picture:
     """A drawing as a file; with a second one that takes its place in dark surroundings."""
     from cnnlang.backends.diagram.automatic import automatic, paired
-    from cnnlang.backends.diagram.pinned import pinned
-    from cnnlang.backends.diagram.scaling import fitted, scaled
+    from cnnlang.backends.diagram.scaling import printed, scaled
     from cnnlang.backends.diagram.vector import svg
-    from cnnlang.backends.rendering import picture
 
+    if format != "svg":
+        return printed(drawings[0], format, look)
     text = svg(drawings[0])
-    if format == "svg":
-        return scaled(automatic(text, paired(*drawings)) if drawings[1:] else text, look)
-    source = pinned(drawings[0])
-    return fitted(source, text, format, look) if look.width else Picture(picture(source, format))
+    return scaled(automatic(text, paired(*drawings)) if drawings[1:] else text, look)
 
 
 def usual(graph: Graph, look: Look = USUAL, most: int = MOST) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import graphviz
 
-from cnnlang.analysis.validity import solve
 from cnnlang.backends.diagram import labels
 from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
@@ -16,6 +15,7 @@ from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.tones import Heat, heat, heated, marked
 from cnnlang.backends.diagram.words import Shapes
+from cnnlang.backends.diagram.words import shapes as written
 from cnnlang.layers.tensor import Tensor
 
 BENT = "2"
@@ -25,7 +25,7 @@ BENT = "2"
 def draw(scene: Scene, theme: str, direction: str, look: Look = USUAL) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
     graph = scene.graph
-    shapes = Shapes(solve(graph).sets)
+    shapes = written(graph)
     told = heat(graph, look.highlight, scene.units) if look.highlight else None
     figure = Figure(scene, THEMES[theme], shapes, told)
     title = labels.heading_of(graph, THEMES[theme], shapes, told)

@@ -321,10 +321,11 @@ def heading_of(graph: Graph, theme: Theme, shapes: Shapes, heat: Heat | None = N
 
 def titled(graph: Graph, theme: Theme, shapes: Shapes, text: str, more: str = "") -> str:
     """A title with the numbers of a network, and more below."""
-    total = costs.total_macs(graph)
+    total = costs.total_macs(graph, shapes.given)
     inputs = " + ".join(shapes.write(graph.nodes[i].output.shape) for i in graph.inputs)
     facts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
     facts += [f"{count(total)} MACs"] if total is not None else []
+    facts += [f"drawn for {chosen(shapes.given)}"] if shapes.given else []
     name = html.cell(html.font(text, TITLE, theme.ink, bold=True))
     line = html.cell(html.font("  ·  ".join(facts), SUBTITLE, theme.secondary, longest=200))
     gap = html.cell("", height=6)

@@ -119,13 +119,7 @@ def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     shapes = [graph.nodes[i].output.shape for i in graph.inputs]
     inputs = " + ".join("×".join(str(at(s, sizes)) for s in shape) for shape in shapes)
     parts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
-    return "  ·  ".join([*parts, f"{count(macs(graph, sizes))} MACs"])
-
-
-def macs(graph: Graph, sizes: Mapping[str, int]) -> int:
-    """The multiply-accumulates of one sample for sizes of free dimensions."""
-    needed = costs.reached(graph, graph.outputs)
-    return sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
+    return "  ·  ".join([*parts, f"{count(costs.total_macs(graph, sizes) or 0)} MACs"])
 
 
 def head(

@@ -7,12 +7,15 @@ from fractions import Fraction
 from math import lcm
 
 from cnnlang.analysis.sizesets import SizeSet
-from cnnlang.backends.summary import window
-from cnnlang.graph import Node
+from cnnlang.analysis.validity import solve
+from cnnlang.backends.summary import usual_sizes, window
+from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import Free, Shape, Size
+from cnnlang.sizes import Free, Shape, Size, at
 
+LONG = 18
+"""Letters of a shape up to which formulas of free dimensions are written."""
 TITLES = {
     "conv": "Conv",
     "depthwise": "DW Conv",
@@ -129,14 +132,24 @@ def chosen(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
 
 
+def shapes(graph: Graph) -> Shapes:
+    """How the shapes of a network are written: for one ordinary size where formulas get long."""
+    exact = Shapes(solve(graph).sets)
+    if max((len(exact.write(node.output.shape)) for node in graph.nodes), default=0) <= LONG:
+        return exact
+    return Shapes(exact.sets, usual_sizes(graph))
+
+
 class Shapes:
     """Writes shapes as a person would, for the sizes for which the network is valid.
 
-    Where 16 divides H, `2*(H//16)` is `H/8`; where it need not, the exact size is written.
+    Where 16 divides H, `2*(H//16)` is `H/8`; where it need not, the exact size is written; with
+    `given` sizes of free dimensions the number.
     """
 
-    def __init__(self, sets: Mapping[str, SizeSet]) -> None:
+    def __init__(self, sets: Mapping[str, SizeSet], given: Mapping[str, int] | None = None) -> None:
         self.sets = sets
+        self.given = given or {}
         self.known: dict[Size, str] = {}
 
     def write(self, sizes: Shape) -> str:
@@ -148,6 +161,8 @@ class Shapes:
     def size(self, size: Size) -> str:
         if not isinstance(size, Free) or size.symbol not in self.sets:
             return str(size)
+        if self.given:
+            return str(at(size, self.given))
         if size not in self.known:
             self.known[size] = linear(size, self.sets[size.symbol]) or str(size)
         return self.known[size]

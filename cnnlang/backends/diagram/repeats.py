@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnlang.backends.diagram.scopes import Repeat, Scene, Scope, Unit
+from cnnlang.layers.base import Layer
 
 RULE = 3
 """The least number of growing modules that are drawn as one."""
@@ -161,12 +162,19 @@ def read(scope: Scope) -> Pattern:
     looks = {each: look(each) for each in {unit.scope for unit in units}}
     for unit in units:
         wiring = tuple(places.get(each, "in") for each in unit.inputs)
-        layers = tuple(node.layer for node in (unit.head, *unit.chips) if node)
+        layers = tuple(kind(node.layer) for node in unit.nodes)
         shown = *looks[unit.scope], unit.mark
         form.append((layers, wiring, shown, unit.output.shape[1:], unit.output.axes))
         channels += [unit.inputs[0].output.shape[0], unit.output.shape[0]]
     only = entering.pop() if len(entering) == 1 else None
     return Pattern(tuple(form), tuple(channels), only, units)
+
+
+def kind(layer: Layer | None) -> Any:
+    """A layer as modules must have it in common: with any rate of those that drop numbers."""
+    if layer is None or layer.family != "Regularisation":
+        return layer
+    return layer.name, *(pair for pair in sorted(vars(layer).items()) if pair[0] != "p")
 
 
 def look(scope: Scope) -> tuple[int, bool]:

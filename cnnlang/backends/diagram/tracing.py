@@ -17,6 +17,8 @@ from cnnlang.backends.diagram.drawing import Anchor, Drawing, Line, Mark, Point,
 
 NUMBER = re.compile(r"-?[\d.]+")
 MOVED = re.compile(r"translate\(([-\d.]+)[ ,]([-\d.]+)\)")
+NARROW = "\xa0"
+"""The space that Graphviz writes where there are several in a row."""
 ROUND = 24
 """Corners of a circle."""
 
@@ -46,7 +48,7 @@ def letters(element: Element, at: Point) -> Text:
     value = {name: float(element.get(name, 0)) for name in ("x", "y", "font-size")}
     place = value["x"] + at[0], value["y"] + at[1]
     anchor = cast("Anchor", element.get("text-anchor", "start"))
-    text, ink = element.text or "", element.get("fill", "black")
+    text, ink = (element.text or "").replace(NARROW, " "), element.get("fill", "black")
     bold = element.get("font-weight") == "bold"
     return Text(place, text, value["font-size"], ink, bold=bold, anchor=anchor)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import lcm
 
@@ -87,10 +87,16 @@ def category(layer: Layer | None) -> str:
     return "transposed" if layer.name == "conv_transpose" else CATEGORIES.get(layer.family, "other")
 
 
-def chip(layer: Layer) -> str:
-    """A layer in a word or two, inside the unit of another: `BN`, `ReLU`, `Drop 0.5`."""
-    p = getattr(layer, "p", None) if layer.family == "Regularisation" else None
-    return title(layer) if p is None else f"{title(layer)} {p:g}"
+def chip(layer: Layer, alike: Iterable[Layer] = ()) -> str:
+    """A layer in a word or two, inside the unit of another: `BN`, `ReLU`, `Drop 0.5`.
+
+    For layers `alike` that are not shown, the range of their rates: `Drop 0 – 0.2`.
+    """
+    if layer.family != "Regularisation" or not hasattr(layer, "p"):
+        return title(layer)
+    rates = [vars(each)["p"] for each in (layer, *alike)]
+    low, high = (f"{each:.2g}" for each in (min(rates), max(rates)))
+    return f"{title(layer)} {low}" if low == high else f"{title(layer)} {low} – {high}"
 
 
 def heading(node: Node) -> str:
@@ -98,7 +104,14 @@ def heading(node: Node) -> str:
     layer = node.layer
     assert layer is not None
     adaptive = layer.caption()[0] if layer.name.startswith("adaptive") else ""
-    return f"{title(layer)} {window(node) or adaptive}".rstrip()
+    single = "DW " if depthwise(node) else ""
+    return f"{single}{title(layer)} {window(node) or adaptive}".rstrip()
+
+
+def depthwise(node: Node) -> bool:
+    """True for a grouped convolution with a channel in each group."""
+    groups = vars(node.layer).get("groups", 1)
+    return bool(node.layer and node.layer.name == "conv" and groups == node.output.channels != 1)
 
 
 def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
@@ -115,7 +128,7 @@ def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
         channels = f"{before.channels}{more} → {node.output.channels}"
         parts = [channels, *(parts if windowed else ())]
     groups = vars(layer).get("groups", 1)
-    parts += [f"groups {groups}"] if groups != 1 and windowed else []
+    parts += [f"groups {groups}"] if groups != 1 and windowed and not depthwise(node) else []
     return " · ".join(parts)
 
 

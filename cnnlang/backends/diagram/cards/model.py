@@ -250,11 +250,10 @@ def walked(way: Way) -> Iterator[Unit]:
 def step(unit: Unit) -> str:
     """`3×3, 64`, with the groups of a grouped convolution."""
     assert unit.head is not None
-    kernel = heading(unit.head).removeprefix("Conv ")
+    kernel = heading(unit.head).replace("Conv ", "")
     groups = vars(unit.head.layer).get("groups", 1)
     grouped = f" in {groups} groups" if groups not in (1, unit.output.channels) else ""
-    depthwise = "DW " if groups == unit.output.channels != 1 else ""
-    return f"{depthwise}{kernel}, {unit.output.channels}{grouped}"
+    return f"{kernel}, {unit.output.channels}{grouped}"
 
 
 def joined(steps: list[str]) -> str:

@@ -28,14 +28,7 @@ def pinned(drawing: Drawing, scale: float = 1.0) -> str:
     left, top, right, bottom = drawing.sheet
     page = Page(left, bottom, scale)
     wide, high = scale * (right - left), scale * (bottom - top)
-    sheet = (
-        (left - 2, top - 2),
-        (right + 2, top - 2),
-        (right + 2, bottom + 2),
-        (left - 2, bottom + 2),
-    )
-    faces = [Polygon(sheet, drawing.background, drawing.background, 0), *drawing.flat]
-    marks = [page.mark(each) for each in faces if not isinstance(each, Text)]
+    marks = [page.mark(each) for each in drawing.flat if not isinstance(each, Text)]
     look = {
         "layout": ENGINE,
         "bgcolor": drawing.background,

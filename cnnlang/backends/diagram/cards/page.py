@@ -23,9 +23,15 @@ class Overview:
     """Places and draws the cards."""
 
     def __init__(
-        self, cards: Sequence[Card], theme: Theme, drawing: Drawing, heat: Heat | None = None
+        self,
+        cards: Sequence[Card],
+        theme: Theme,
+        drawing: Drawing,
+        heat: Heat | None = None,
+        room: float | None = None,
     ) -> None:
         self.cards = cards
+        self.most = None if room is None else max(1, int((room + AISLE) / (WIDE + AISLE)))
         self.theme = theme
         self.heat = heat
         self.drawing = drawing
@@ -70,7 +76,7 @@ class Overview:
     def stack(self) -> None:
         """A column for every path, or several for a long chain."""
         paths = self.paths
-        columns = split(paths[0]) if len(paths) == 1 else paths
+        columns = split(paths[0], self.most) if len(paths) == 1 else paths
         homes = {card: i for i, column in enumerate(columns) for card in column}
         ends: dict[int, float] = {}
         for card in self.cards:
@@ -187,10 +193,10 @@ class Overview:
         self.drawing.arrow(points, colour, thick)
 
 
-def split(chain: list[Card]) -> list[list[Card]]:
-    """A long chain in columns of about one height."""
+def split(chain: list[Card], most: int | None = None) -> list[list[Card]]:
+    """A long chain in columns of about one height, `most` of them."""
     total = sum(height(card) + GAP for card in chain)
-    number = int(total // COLUMN) + 1
+    number = min(int(total // COLUMN) + 1, most or len(chain))
     columns: list[list[Card]] = [[]]
     filled = 0.0
     for card in chain:

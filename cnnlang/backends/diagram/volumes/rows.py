@@ -16,6 +16,7 @@ from cnnlang.backends.diagram.volumes.solid import (
     Scale,
     Solid,
     channels,
+    clear,
     paint,
     sizes,
     solid,
@@ -69,11 +70,16 @@ class Rows:
     """Places and draws the maps: one chain in rows, or several paths in lanes."""
 
     def __init__(
-        self, volumes: Sequence[Volume], scale: Scale, theme: Theme, drawing: Drawing
+        self,
+        volumes: Sequence[Volume],
+        scale: Scale,
+        theme: Theme,
+        drawing: Drawing,
+        longest: float = LONGEST,
     ) -> None:
         paths = lanes(volumes)
         self.chain = len(paths) == 1
-        self.lanes = wrapped(paths[0], scale) if self.chain else paths
+        self.lanes = wrapped(paths[0], scale, longest) if self.chain else paths
         self.places = places(self.lanes)
         self.homes = {volume: i for volume, (i, _) in self.places.items()}
         self.users = Counter(each for volume in volumes for each in {*volume.inputs})
@@ -106,7 +112,7 @@ class Rows:
         for volume in self.volumes:
             home = self.homes[volume]
             before = last.get(home)
-            stops = [0.0 if before is None else beside(before, volume)]
+            stops = [0.0 if before is None else beside(before, volume, self.scale)]
             if not self.chain:
                 sources = (
                     volume.inputs
@@ -222,23 +228,24 @@ def alike(a: Volume, b: Volume) -> bool:
     return not a.flat and a.spatial == b.spatial and a.category != "port"
 
 
-def beside(before: Solid, volume: Volume) -> float:
+def beside(before: Solid, volume: Volume, scale: Scale) -> float:
     """Where the box after another one begins: behind it where sizes are equal, else apart."""
     if alike(before.volume, volume):
-        return before.right + CLOSE - 0.75 * before.dx
+        return clear(before, volume, scale, before.right + CLOSE - 0.75 * before.dx)
     return before.right + (APART - 4 if volume.flat else APART) - 0.15 * before.dx
 
 
-def wrapped(volumes: list[Volume], scale: Scale) -> list[Lane]:
+def wrapped(volumes: list[Volume], scale: Scale, longest: float = LONGEST) -> list[Lane]:
     """The rows of a long chain, of about one length, broken where the resolution changes."""
     ends = list(reaches(volumes, scale))
-    number = ceil(ends[-1] / LONGEST)
+    number = ceil(ends[-1] / longest)
     found: list[Lane] = [[]]
     start = 0.0
     for i, volume in enumerate(volumes):
         full = i > 0 and ends[i] - start > ends[-1] / number * 1.04 and len(found) < number
-        breaks = i > 0 and (not alike(volumes[i - 1], volume) or ends[i] - start > LONGEST)
-        if full and breaks:
+        over = ends[i] - start > longest
+        breaks = i > 0 and (not alike(volumes[i - 1], volume) or over)
+        if (full or (over and found[-1] and longest < LONGEST)) and breaks:
             found.append([])
             start = ends[i - 1]
         found[-1].append(volume)
@@ -249,7 +256,7 @@ def reaches(volumes: list[Volume], scale: Scale) -> Iterator[float]:
     """The right end of every box in a row."""
     before: Solid | None = None
     for volume in volumes:
-        before = solid(volume, scale, 0.0 if before is None else beside(before, volume), 0.0)
+        before = solid(volume, scale, 0.0 if before is None else beside(before, volume, scale), 0.0)
         yield before.right
 
 

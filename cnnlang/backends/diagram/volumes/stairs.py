@@ -17,6 +17,7 @@ from cnnlang.backends.diagram.volumes.solid import (
     Scale,
     Solid,
     channels,
+    clear,
     note,
     paint,
     solid,
@@ -115,7 +116,8 @@ class Stairs:
         """Beside the map before it, under its end, or above its end."""
         if volume.spatial == before.volume.spatial:
             port = before.volume.category == "port"
-            return before.right + (16 - 0.1 * before.dx if port else 5 - 0.8 * before.dx)
+            x = before.right + (16 - 0.1 * before.dx if port else 5 - 0.8 * before.dx)
+            return clear(before, volume, self.scale, x)
         if volume.size < before.volume.size:
             wide = self.scale.extent(volume)[0]
             return before.x + 0.5 * before.w + 0.2 * before.dx - 0.2 * wide + 8

@@ -81,8 +81,12 @@ def test_letters_that_are_too_small_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("style", "name"),
-    [("volumes", "googlenet"), ("volumes", "resnet50"), ("blocks", "googlenet")]
-    + [("graph", "vgg16")],
+    [
+        ("volumes", "googlenet"),
+        ("volumes", "resnet50"),
+        ("blocks", "googlenet"),
+        ("graph", "vgg16"),
+    ],
 )
 def test_figures_are_wrapped_for_a_narrow_column(
     style: str, name: str, recwarn: pytest.WarningsRecorder

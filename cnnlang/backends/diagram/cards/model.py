@@ -52,6 +52,11 @@ class Card:
     edges: list[Edge] = field(default_factory=list)
 
     @property
+    def small(self) -> bool:
+        """True for what only has a name: inputs, outputs, and where paths are combined."""
+        return self.category in ("port", "merge")
+
+    @property
     def inputs(self) -> list[Card]:
         return [edge.source for edge in self.edges]
 
@@ -79,7 +84,7 @@ def cards(volumes: Sequence[Volume]) -> list[Card]:
     runs = [list(run) for _, run in groupby(volumes, key=Runs(volumes))]
     dealer = Dealer(Counter(maps[0].group for maps in runs))
     for maps in runs:
-        if maps[0].category in CARDS:
+        if maps[0].category in CARDS or combined(maps[0]):
             dealer.card(maps)
         else:
             dealer.between(maps[0])
@@ -141,6 +146,9 @@ class Dealer:
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]
+        if card.category == "merge":
+            self.costs[last] = card.parameters, card.macs, card.value, ()
+            card.parameters = card.macs = card.value = 0
         self.found.append(card)
 
     def lead(self, card: Card, volume: Volume) -> None:
@@ -186,6 +194,11 @@ def charge(card: Card, costs: Costs) -> None:
     card.layers += costs[3]
 
 
+def combined(volume: Volume) -> bool:
+    """True for a map that is made of those of several paths, position by position."""
+    return volume.category == "merge" and not volume.parts
+
+
 def plain(word: str) -> bool:
     return word.lower().startswith(("concat", "flatten", "identity"))
 
@@ -200,7 +213,7 @@ def names(maps: list[Volume], alone: bool) -> tuple[str, str]:
     kinds = {each.kind for each in maps}
     if len(maps) > 1:
         return (last.group, "") if alone or len(kinds) > 1 else (last.kind, last.group)
-    if last.category == "port":
+    if last.category in ("port", "merge"):
         return last.name or "Input", ""
     name, kind = words(last)
     return name.split(" ×")[0], kind.split(" ×")[0]
@@ -212,7 +225,7 @@ def names(maps: list[Volume], alone: bool) -> tuple[str, str]:
 def template(maps: list[Volume]) -> str:
     """What a card does, in the words of a paper's table: `1×1, 64 › 3×3, 64 › 1×1, 256`."""
     first = maps[0]
-    if first.category == "port" or first.parts:
+    if first.category in ("port", "merge") or first.parts:
         return ""
     units = [unit for each in maps for unit in each.sample or each.units]
     if len(maps) == 1 and not first.sample:

@@ -27,7 +27,7 @@ LONGEST = 1000.0
 """Points after which a row is wrapped."""
 FEW = 14
 """Maps up to which the windows of the layers are drawn."""
-APART, CLOSE, ARC = 30.0, 7.0, 18.0
+APART, BESIDE, CLOSE, ARC = 30.0, 22.0, 7.0, 18.0
 SMALLEST_GAP = 4.0
 
 
@@ -120,7 +120,13 @@ class Rows:
                     else [each for each in volume.inputs if self.homes[each] != home]
                 )
                 stops += [self.boxes[each].right + APART for each in sources]
+                if before is not None and self.joined(volume):
+                    stops.append(before.right + BESIDE)
             self.boxes[volume] = last[home] = solid(volume, self.scale, max(stops), 0.0)
+
+    def joined(self, volume: Volume) -> bool:
+        """True if a path from another lane comes in: its line needs room before the map."""
+        return any(self.homes[each] != self.homes[volume] for each in volume.inputs)
 
     def forks(self, volume: Volume) -> bool:
         """True if paths part after a map: the lines to all of them start from its own edge."""
@@ -202,8 +208,17 @@ class Rows:
             y = max(after.bottom - 14, after.middle)
             points = [start, (back, start[1]), (back, y), (end[0], y)]
         else:
-            points = [start, (out, start[1]), (out, end[1]), end]
+            points = [start, (out, start[1]), *self.around(out, after, back), end]
         behind.arrow(points, self.theme.edge)
+
+    def around(self, out: float, after: Solid, back: float) -> list[Point]:
+        """Down to a lower lane, over the maps that stand there before the one that is meant."""
+        lane = [self.boxes[each] for each in self.lanes[self.homes[after.volume]]]
+        between = [box for box in lane if out < box.right and box.right < after.left]
+        if not between:
+            return [(out, after.middle)]
+        y = min(box.top for box in between) - 10
+        return [(out, y), (back, y), (back, after.middle)]
 
     def loop(self, box: Solid) -> None:
         """A small arc over a block that adds what comes in to what it makes."""

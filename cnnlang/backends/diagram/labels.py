@@ -202,12 +202,13 @@ def card(unit: Unit, face: Face) -> str:
     """A unit proper: its name, its options and parameters, its chips."""
     one, theme = head(unit), face.theme
     assert one.layer is not None
-    detail = details(one, unit.takes[0] if unit.takes else None, unit.growth)
+    before = unit.takes[0] if unit.takes else None
+    detail = details(one, before, unit.growth)
     numbers = count(unit.parameters) if unit.parameters and not unit.growth else ""
     numbers = face.note or numbers
     rows = [
         pair(
-            headed(unit, heading(one), theme),
+            headed(unit, heading(one, before), theme),
             html.font(unit.name, DETAIL, theme.secondary),
         )
     ]

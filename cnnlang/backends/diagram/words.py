@@ -99,19 +99,21 @@ def chip(layer: Layer, alike: Iterable[Layer] = ()) -> str:
     return f"{title(layer)} {low}" if low == high else f"{title(layer)} {low} – {high}"
 
 
-def heading(node: Node) -> str:
-    """The name of a layer with the size of its window: `Conv 3×3`."""
+def heading(node: Node, before: Tensor | None = None) -> str:
+    """The name of a layer with the size of its window: `Conv 3×3`, `DW Conv 3×3`."""
     layer = node.layer
     assert layer is not None
     adaptive = layer.caption()[0] if layer.name.startswith("adaptive") else ""
-    single = "DW " if depthwise(node) else ""
+    single = "DW " if depthwise(node, before) else ""
     return f"{single}{title(layer)} {window(node) or adaptive}".rstrip()
 
 
-def depthwise(node: Node) -> bool:
-    """True for a grouped convolution with a channel in each group."""
+def depthwise(node: Node, before: Tensor | None) -> bool:
+    """True for a grouped convolution with a channel in each group, on `before`."""
+    if before is None or before.dtype != "float" or node.layer is None or node.layer.name != "conv":
+        return False
     groups = vars(node.layer).get("groups", 1)
-    return bool(node.layer and node.layer.name == "conv" and groups == node.output.channels != 1)
+    return bool(groups == node.output.channels == before.channels != 1)
 
 
 def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
@@ -128,7 +130,9 @@ def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
         channels = f"{before.channels}{more} → {node.output.channels}"
         parts = [channels, *(parts if windowed else ())]
     groups = vars(layer).get("groups", 1)
-    parts += [f"groups {groups}"] if groups != 1 and windowed and not depthwise(node) else []
+    parts += (
+        [f"groups {groups}"] if groups != 1 and windowed and not depthwise(node, before) else []
+    )
     return " · ".join(parts)
 
 

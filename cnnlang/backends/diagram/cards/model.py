@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from cnnlang.backends.diagram.scopes import Mark, Unit, together
 from cnnlang.backends.diagram.volumes.captions import words
 from cnnlang.backends.diagram.volumes.model import Part, Volume
-from cnnlang.backends.diagram.words import chip, details, heading
+from cnnlang.backends.diagram.words import chip, depthwise, details, heading
 
 CARDS = ("conv", "dense", "port")
 """Categories that have a card of their own."""
@@ -263,9 +263,10 @@ def walked(way: Way) -> Iterator[Unit]:
 def step(unit: Unit) -> str:
     """`3×3, 64`, with the groups of a grouped convolution."""
     assert unit.head is not None
-    kernel = heading(unit.head).replace("Conv ", "")
-    groups = vars(unit.head.layer).get("groups", 1)
-    grouped = f" in {groups} groups" if groups not in (1, unit.output.channels) else ""
+    before = unit.takes[0] if unit.takes else None
+    kernel = heading(unit.head, before).replace("Conv ", "")
+    groups = 1 if depthwise(unit.head, before) else vars(unit.head.layer).get("groups", 1)
+    grouped = f" in {groups} groups" if groups != 1 else ""
     return f"{kernel}, {unit.output.channels}{grouped}"
 
 

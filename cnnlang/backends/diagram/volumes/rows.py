@@ -27,7 +27,7 @@ LONGEST = 1000.0
 """Points after which a row is wrapped."""
 FEW = 14
 """Maps up to which the windows of the layers are drawn."""
-APART, BESIDE, CLOSE, ARC = 30.0, 22.0, 7.0, 18.0
+APART, BESIDE, CLOSE, ARC = 30.0, 14.0, 7.0, 18.0
 SMALLEST_GAP = 4.0
 
 
@@ -199,7 +199,7 @@ class Rows:
     def change(self, before: Solid, after: Solid, behind: Drawing) -> None:
         """From the end of a row to the start of the next, or from one lane to another."""
         start, end = (before.right + 2, before.middle), (after.left - 2, after.middle)
-        out, back = before.right + 14, after.left - 14
+        out, back = before.right + 14, after.left - 10
         if self.chain:
             row = [self.boxes[each] for each in self.lanes[self.homes[after.volume]]]
             y = min(box.top for box in row) - 10

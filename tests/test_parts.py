@@ -18,7 +18,7 @@ from cnnlang.backends.diagram.excerpt import PartError, excerpt
 from cnnlang.backends.diagram.page import cards, volumes
 from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
-from cnnlang.backends.diagram.volumes.model import collect
+from cnnlang.backends.diagram.volumes.reading import collect
 from cnnlang.backends.summary import Row, summary, usual_sizes
 from cnnlang.cli import command
 from cnnlang.graph import Graph

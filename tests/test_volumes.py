@@ -23,7 +23,8 @@ from cnnlang.backends.diagram.repeats import fold
 from cnnlang.backends.diagram.scopes import arrange
 from cnnlang.backends.diagram.vector import svg
 from cnnlang.backends.diagram.volumes.captions import words
-from cnnlang.backends.diagram.volumes.model import Volume, collect
+from cnnlang.backends.diagram.volumes.model import Volume
+from cnnlang.backends.diagram.volumes.reading import collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import Scale, mix, solid
 from cnnlang.backends.diagram.volumes.stairs import descends, skips

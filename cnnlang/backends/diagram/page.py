@@ -18,7 +18,8 @@ from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.scaling import LEAST
 from cnnlang.backends.diagram.tones import NAMES, Heat, heat, heated
 from cnnlang.backends.diagram.tones import scale as scale_of
-from cnnlang.backends.diagram.volumes.model import Volume, collect
+from cnnlang.backends.diagram.volumes.model import Volume
+from cnnlang.backends.diagram.volumes.reading import collect
 from cnnlang.backends.diagram.volumes.rows import LONGEST, Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends

@@ -232,6 +232,7 @@ def draw(
     expand: Sequence[str] = (),
     highlight: str | None = None,
     width: str | None = None,
+    columns: int | None = None,
     shapes: Mapping[str | int, Shape] | None = None,
     **parameters: Any,
 ) -> Figure:
@@ -250,6 +251,7 @@ def draw(
     open, and nothing in them is folded. `highlight` colours by the share of `params`, `macs` or
     `memory` (what autograd saves, for networks without free dimensions).
     `width` is one like `8.5cm`, `3.3in` or `240pt`; letters that get too small give a warning.
+    `columns` are those of a long figure in the style `graph`: as many as suit it unless given.
 
     What comes back shows itself in a notebook. Raises `CompileError` for errors in the file,
     `RenderError` if no picture can be made, `ValueError` for options and parts that there are not.
@@ -261,9 +263,9 @@ def draw(
     suffix = os.path.splitext(os.fspath(output))[1] if output is not None else ""  # noqa: PTH122
     format = format or suffix.lower().lstrip(".").replace("mmd", "mermaid") or "svg"
     size = None if width is None else points(width)
-    chosen = (style, theme, direction, only, depth, tuple(collapse), tuple(expand), highlight, size)
+    chosen = (style, theme, direction, only, depth, tuple(collapse), tuple(expand), highlight)
     graph = compile_file(path, network, parameters, shapes)[0]
-    picture = diagram.draw(graph, format, diagram.Look(*chosen))
+    picture = diagram.draw(graph, format, diagram.Look(*chosen, size, columns))
     for note in picture.notes:
         warnings.warn(note, stacklevel=2)
     if output is not None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 import cnnlang
+from cnnlang.analysis.costs import total_parameters
 from cnnlang.api import compile_file
 from cnnlang.backends.diagram import usual
 from cnnlang.backends.diagram.cards.face import fitted, percent, rounded
@@ -191,3 +192,14 @@ def test_formats(format: str) -> None:
 def test_the_dark_theme() -> None:
     tree = ElementTree.fromstring(cnnlang.draw("examples/lenet5.cnn", style="blocks", theme="dark"))
     assert tree[1].attrib["fill"] == "#0D1117"
+
+
+def test_paths_meet_in_a_mark_of_their_own() -> None:
+    """It has the name of what combines them and no costs: those go to the next card."""
+    graph = compile_file("examples/siamese.cnn")[0]
+    found = cards(maps("examples/siamese.cnn"))
+    mark = next(card for card in found if card.name == "subtract")
+    assert mark.small
+    assert [edge.source.kind or edge.source.name for edge in mark.edges] == ["Dense", "Dense"]
+    assert (mark.parameters, mark.macs, mark.template) == (0, 0, "")
+    assert sum(card.parameters for card in found) == total_parameters(graph)

@@ -25,7 +25,7 @@ from cnnlang.diagnostics.model import Source
 from cnnlang.graph import Graph
 from cnnlang.sources import fetch
 from cnnlang.syntax.format import format_source
-from tests.benchmarks.programs import flat, loops, nests
+from tests.benchmarks.programs import flat, loops, nests, residuals
 
 ROOT = Path(__file__).resolve().parents[1]
 LENET = str(ROOT / "examples" / "lenet5.cnn")
@@ -140,7 +140,7 @@ def fmt(text: str) -> None:
 
 
 WORK = {"check": check, "summary": summarise, "build": build, "draw": draw, "fmt": fmt}
-FORMS = {"flat": flat, "loops": loops, "nests": nests}
+FORMS = {"flat": flat, "loops": loops, "nests": nests, "residuals": residuals}
 
 
 @pytest.mark.parametrize("form", FORMS)

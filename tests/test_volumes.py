@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
+from math import dist
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +23,8 @@ from cnnlang.backends.diagram.repeats import fold
 from cnnlang.backends.diagram.scopes import arrange
 from cnnlang.backends.diagram.vector import svg
 from cnnlang.backends.diagram.volumes.captions import words
-from cnnlang.backends.diagram.volumes.model import Volume, collect
+from cnnlang.backends.diagram.volumes.model import Volume
+from cnnlang.backends.diagram.volumes.reading import collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import Scale, mix, solid
 from cnnlang.backends.diagram.volumes.stairs import descends, skips
@@ -309,7 +311,10 @@ def test_graphviz_text_is_pinned() -> None:
     left, _, _, bottom = drawing.box
     x, y = 16 - left, bottom + 16
     assert f"P 3 {x:.2f} {y:.2f} {x + 10:.2f} {y:.2f} {x + 10:.2f} {y - 10:.2f}" in source
-    assert re.search(r"S 6 -dashed .* B 4 ", source)
+    dashes = re.findall(r"L 2 ([-\d.]+) ([-\d.]+) ([-\d.]+) ([-\d.]+)", source)
+    lengths = [dist((float(a), float(b)), (float(c), float(d))) for a, b, c, d in dashes]
+    assert max(lengths) <= 5.01
+    assert sum(lengths) == pytest.approx(10, abs=0.1)
     assert f'pos="{x + 5:.2f},{y - 2:.2f}!"' in source
 
 

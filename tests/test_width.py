@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 import cnnlang
+from cnnlang.api import compile_file
 from cnnlang.backends.diagram import STYLES
-from cnnlang.backends.diagram.look import points
+from cnnlang.backends.diagram.drawing import Text
+from cnnlang.backends.diagram.look import Look, points
+from cnnlang.backends.diagram.page import volumes
 from cnnlang.backends.diagram.scaling import extent
 from cnnlang.backends.rendering import sized
 from cnnlang.cli import command
@@ -33,10 +37,15 @@ def test_lengths() -> None:
 @quiet
 @pytest.mark.parametrize("style", STYLES)
 def test_a_figure_fits_a_column(style: str) -> None:
-    """Proportions stay; a PDF has pages of whole points, a PNG 300 dots to the inch."""
+    """Proportions stay but where maps are wrapped.
+
+    A PDF has pages of whole points, a PNG 300 dots to the inch.
+    """
     draw = lambda **options: cnnlang.draw("zoo:alexnet", style=style, **options)  # type: ignore[arg-type] # noqa: E731
     wide, high = extent(draw().decode())
     svg = draw(width="8.5cm").decode()
+    if style == "volumes":
+        wide, high = extent(svg)
     assert extent(svg) == (
         pytest.approx(COLUMN, abs=0.01),
         pytest.approx(COLUMN * high / wide, abs=0.1),
@@ -70,6 +79,36 @@ def test_letters_that_are_too_small_are_told() -> None:
     assert float(found[2]) == pytest.approx(8.5 * 6 / float(found[1]), rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("style", "name"),
+    [
+        ("volumes", "googlenet"),
+        ("volumes", "resnet50"),
+        ("blocks", "googlenet"),
+        ("graph", "vgg16"),
+    ],
+)
+def test_figures_are_wrapped_for_a_narrow_column(
+    style: str, name: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Letters stay readable, and so no warning comes; the page gets higher instead."""
+    high = [
+        extent(cnnlang.draw(f"zoo:{name}", style=style, width=width).decode())[1]
+        for width in ("8.5cm", "34cm")
+    ]
+    assert list(recwarn) == []
+    assert high[0] > high[1] / 2
+
+
+def test_the_numbers_of_small_maps_do_not_touch() -> None:
+    graph = compile_file("examples/unet.cnn", "UNet")[0]
+    drawing = volumes(graph, "light", Look(style="volumes", width=COLUMN))
+    boxes = [each.box for each in drawing.flat if isinstance(each, Text) and each.text.isdigit()]
+    rows = [(a, b) for a, b in combinations(boxes, 2) if a[1] == b[1]]
+    assert rows
+    assert all(a[2] <= b[0] or b[2] <= a[0] for a, b in rows)
+
+
 def test_what_the_note_says_is_true(recwarn: pytest.WarningsRecorder) -> None:
     cnnlang.draw("zoo:resnet50", style="blocks", width="8.5cm")
     cnnlang.draw("zoo:resnet50", style="graph", width="13cm")
@@ -79,9 +118,9 @@ def test_what_the_note_says_is_true(recwarn: pytest.WarningsRecorder) -> None:
 
 
 def test_a_long_bitmap_stays_within_what_cairo_can_write() -> None:
-    assert " dpi=300]" in sized("digraph {}", "png", (3.0, 20.0))
-    assert " dpi=150]" in sized("digraph {}", "png", (3.0, 200.0))
-    assert "dpi" not in sized("digraph {}", "pdf", (3.0, 20.0))
+    assert " dpi=300]" in sized("digraph {}", "png", (3.0, 20.0), 300)
+    assert " dpi=150]" in sized("digraph {}", "png", (3.0, 200.0), 300)
+    assert "dpi" not in sized("digraph {}", "pdf", (3.0, 20.0), 300)
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import Weight
-from cnnlang.sizes import Size
+from cnnlang.sizes import Size, at
 
 
 def weights(graph: Graph, node: Node) -> tuple[Weight, ...]:
@@ -37,13 +38,15 @@ def total_parameters(graph: Graph) -> int:
     return sum(parameters(graph, node) for node in owners(graph))
 
 
-def total_macs(graph: Graph) -> int | None:
+def total_macs(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:
     """Multiply-accumulates for one sample; None while they depend on a free dimension.
 
-    What only a training output needs is left out, as in inference.
+    `sizes` are given for free dimensions. What only a training output needs is left out, as in
+    inference.
     """
     needed = reached(graph, graph.outputs)
     counts = [macs(graph, node) for node in graph.layers if node.index in needed]
+    counts = [at(each, sizes) for each in counts] if sizes else counts
     return (
         None
         if any(not isinstance(n, int) for n in counts)

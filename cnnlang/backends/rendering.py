@@ -18,9 +18,6 @@ from cnnlang.backends.diagram.child import ABSENT, HURRIED, PIXELS, SIZED, resol
 FORMATS = ("svg", "png", "pdf")
 PATIENCE = 60.0
 """Seconds that a layout may take before it is tried once more in a hurry."""
-FINE = 300
-"""Dots per inch of a bitmap whose size is given."""
-
 
 FONTS = Path(__file__).parent / "diagram" / "fonts"
 CONFIGURATION = """<?xml version="1.0"?>
@@ -42,17 +39,10 @@ class RenderError(Exception):
     """No picture could be made; the message says why and what to do."""
 
 
-def picture(text: str, format: str, inches: tuple[float, float] | None = None) -> bytes:
-    """As `render`; the format `dot` is the text itself. `inches` are the sides of the picture."""
-    if inches is not None:
-        text = sized(text, format, inches)
-    return text.encode("utf-8") if format == "dot" else render(text, format)
-
-
-def sized(text: str, format: str, inches: tuple[float, float]) -> str:
-    """Graphviz text that makes a picture with these sides, a bitmap of `FINE` dots per inch."""
+def sized(text: str, format: str, inches: tuple[float, float], dots: int) -> str:
+    """Graphviz text that makes a picture with these sides, a bitmap of `dots` per inch."""
     look = f'{SIZED}{inches[0]:.4f},{inches[1]:.4f}!" margin=0'
-    dots = min(FINE, int(PIXELS / max(inches)))
+    dots = min(dots, int(PIXELS / max(inches)))
     look += f" dpi={dots}]" if format == "png" else "]"
     return text.replace("{", look, 1)
 

@@ -103,6 +103,11 @@ def measured(ctx: click.Context, parameter: click.Parameter, text: str | None) -
     callback=measured,
     help="How wide the picture is: 8.5cm, 85mm, 3.3in or 240pt; a PNG at 300 dpi.",
 )
+@click.option(
+    "--columns",
+    type=click.IntRange(min=1),
+    help="Columns of a long figure in the style graph; as many as suit it unless given.",
+)
 @input_option
 @set_option
 def command(

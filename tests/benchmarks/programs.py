@@ -38,3 +38,11 @@ network N {{
     B({depth})
 }}
 """
+
+
+def residuals(layers: int) -> str:
+    """Named skips, one after the other, with no block around them."""
+    pairs = "".join(
+        f"    conv(8, 3x3, padding=1) -> add(r{i}) -> r{i + 1}: relu\n" for i in range(layers // 3)
+    )
+    return f"network N {{\n    input 8x32x32\n\n    r0: relu\n{pairs}}}\n"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.processes import CNNLANG, machine, rounds, spread
-from tests.benchmarks.programs import flat, loops, nests
+from tests.benchmarks.programs import flat, loops, nests, residuals
 
 COMMANDS = {
     "check": ["check", "{file}"],
@@ -23,7 +23,7 @@ COMMANDS = {
     "draw": ["draw", "{file}", "--style", "blocks", "-o", "{folder}/net.svg"],
     "fmt": ["fmt", "--check", "{file}"],
 }
-FORMS = {"flat": flat, "loops": loops, "nests": nests}
+FORMS = {"flat": flat, "loops": loops, "nests": nests, "residuals": residuals}
 SIZES = (1_000, 10_000, 100_000)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import graphviz
 
     from cnnlang.backends.diagram.drawing import Drawing
+    from cnnlang.backends.diagram.scopes import Scene
     from cnnlang.graph import Graph
 
 __all__ = ["DIRECTIONS", "FORMATS", "MEASURES", "STYLES", "THEMES", "Look", "Picture", "draw"]
@@ -70,22 +71,48 @@ def operations(graph: Graph, format: str, look: Look) -> Picture:
     from cnnlang.backends.diagram.figure import draw as units
     from cnnlang.backends.diagram.parts import scene
 
-    found = scene(graph, look)
-    return laid(units(found, themes(look)[0], look.direction or "TB", look).source, format, look)
+    found, theme = scene(graph, look), themes(look)[0]
+    source = units(found, theme, look.direction or "TB", look).source
+    if format == "dot" or look.direction == "LR":
+        return laid(source, format, look)
+    return finished(wrapped(source, found, look), format, look)
 
 
 def laid(source: str, format: str, look: Look) -> Picture:
     """Graphviz text in the colours of the palette as a file."""
-    from cnnlang.backends.diagram.automatic import automatic, palette
-    from cnnlang.backends.diagram.scaling import fitted, scaled
-    from cnnlang.backends.rendering import picture
+    from cnnlang.backends.rendering import render
 
-    if look.width is None and format != "svg":
-        return Picture(picture(source, format))
-    svg = picture(source, "svg").decode()
+    if format == "dot":
+        return Picture(source.encode())
+    return finished(render(source, "svg").decode(), format, look)
+
+
+def finished(svg: str, format: str, look: Look) -> Picture:
+    """The SVG of Graphviz as a file."""
+    from cnnlang.backends.diagram.automatic import automatic, palette
+    from cnnlang.backends.diagram.scaling import printed, scaled
+    from cnnlang.backends.diagram.tracing import traced
+
     if format != "svg":
-        return fitted(source, svg, format, look)
+        return printed(traced(svg), format, look)
     return scaled(automatic(svg, palette()) if look.theme == "auto" else svg, look)
+
+
+def wrapped(source: str, scene: Scene, look: Look) -> str:
+    """The SVG of a scene, in columns if it is long; `source` is all of it in one."""
+    from cnnlang.backends.diagram.columns import MANY, columns, composed, guessed, measured
+    from cnnlang.backends.diagram.figure import split
+    from cnnlang.backends.diagram.palette import THEMES
+    from cnnlang.backends.rendering import render
+
+    whole = "" if len(scene.units) > MANY else render(source, "svg").decode()
+    size, theme = measured(whole) if whole else guessed(scene), themes(look)[0]
+    found = columns(scene, size, look)
+    if len(found) < 2:
+        return whole or render(source, "svg").decode()
+    texts = split(scene, theme, found, look)
+    heading, *parts = (render(each.source, "svg").decode() for each in texts)
+    return composed(heading, parts, THEMES[theme])
 
 
 def drawn(graph: Graph, format: str, look: Look) -> Picture:
@@ -117,16 +144,13 @@ def themes(look: Look) -> tuple[str, ...]:
 def written(drawings: list[Drawing], format: str, look: Look) -> Picture:
     """A drawing as a file; with a second one that takes its place in dark surroundings."""
     from cnnlang.backends.diagram.automatic import automatic, paired
-    from cnnlang.backends.diagram.pinned import pinned
-    from cnnlang.backends.diagram.scaling import fitted, scaled
+    from cnnlang.backends.diagram.scaling import printed, scaled
     from cnnlang.backends.diagram.vector import svg
-    from cnnlang.backends.rendering import picture
 
+    if format != "svg":
+        return printed(drawings[0], format, look)
     text = svg(drawings[0])
-    if format == "svg":
-        return scaled(automatic(text, paired(*drawings)) if drawings[1:] else text, look)
-    source = pinned(drawings[0])
-    return fitted(source, text, format, look) if look.width else Picture(picture(source, format))
+    return scaled(automatic(text, paired(*drawings)) if drawings[1:] else text, look)
 
 
 def usual(graph: Graph, look: Look = USUAL, most: int = MOST) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import hypot
 from typing import Literal, TypeAlias, cast
 
@@ -33,7 +34,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points, or one cubic Bezier curve of four."""
+    """A line through points, or cubic Bezier curves that share their ends."""
 
     points: tuple[Point, ...]
     colour: str
@@ -79,11 +80,15 @@ Mark: TypeAlias = Polygon | Line | Text | Group
 
 @dataclass(eq=False, slots=True)
 class Drawing:
-    """A figure under way: its marks from back to front."""
+    """A figure under way: its marks from back to front.
+
+    `page` are the corners of the page, if it is not as large as the marks with some space around.
+    """
 
     title: str
     background: str
     marks: list[Mark] = field(default_factory=list)
+    page: tuple[Point, ...] = ()
 
     def add(self, *marks: Mark) -> None:
         self.marks += marks
@@ -110,6 +115,15 @@ class Drawing:
         corners = [corner for mark in self.flat for corner in covered(mark)]
         xs, ys = [x for x, _ in corners], [y for _, y in corners]
         return min(xs), min(ys), max(xs), max(ys)
+
+    @property
+    def sheet(self) -> Box:
+        """The page."""
+        if self.page:
+            xs, ys = zip(*self.page, strict=True)
+            return min(xs), min(ys), max(xs), max(ys)
+        left, top, right, bottom = self.box
+        return left - PAD, top - PAD, right + PAD, bottom + PAD
 
 
 def shifted(mark: Mark, dx: float, dy: float) -> Mark:
@@ -138,3 +152,35 @@ def head(before: Point, tip: Point) -> tuple[Point, tuple[Point, Point], Point]:
     back = tip[0] - HEAD * x, tip[1] - HEAD * y
     wings = (back[0] - WING * y, back[1] + WING * x), (back[0] + WING * y, back[1] - WING * x)
     return tip, wings, (tip[0] - 0.8 * HEAD * x, tip[1] - 0.8 * HEAD * y)
+
+
+def bent(points: Sequence[Point], steps: int = 8) -> Iterator[Point]:
+    """Bezier curves as corners of a line."""
+    yield points[0]
+    for i in range(0, len(points) - 1, 3):
+        a, b, c, d = points[i : i + 4]
+        for step in range(1, steps + 1):
+            t = step / steps
+            u = 1 - t
+            shares = u**3, 3 * u * u * t, 3 * u * t * t, t**3
+            x = sum(share * each[0] for share, each in zip(shares, (a, b, c, d), strict=True))
+            y = sum(share * each[1] for share, each in zip(shares, (a, b, c, d), strict=True))
+            yield x, y
+
+
+def dashes(points: Sequence[Point]) -> Iterator[tuple[Point, Point]]:
+    """The dashes of a line through points."""
+    drawn, left = True, float(DASHES[0])
+    for (x, y), (right, down) in pairwise(points):
+        whole = hypot(right - x, down - y)
+        done = 0.0
+        while done < whole:
+            step = min(left, whole - done)
+            ends = done / whole, (done + step) / whole
+            if drawn:
+                a, b = ((x + (right - x) * t, y + (down - y) * t) for t in ends)
+                yield a, b
+            done, left = done + step, left - step
+            if left <= 1e-9:
+                drawn = not drawn
+                left = float(DASHES[not drawn])

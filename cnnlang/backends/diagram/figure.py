@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import graphviz
 
-from cnnlang.analysis.validity import solve
-from cnnlang.backends.diagram import labels
+from cnnlang.backends.diagram import html, labels
 from cnnlang.backends.diagram.child import STRAIGHT
 from cnnlang.backends.diagram.flow import Flow
 from cnnlang.backends.diagram.look import USUAL, Look
@@ -16,22 +17,48 @@ from cnnlang.backends.diagram.palette import DETAIL, FONT, NAME, THEMES, Theme
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.tones import Heat, heat, heated, marked
 from cnnlang.backends.diagram.words import Shapes
+from cnnlang.backends.diagram.words import shapes as written
 from cnnlang.layers.tensor import Tensor
 
 BENT = "2"
 """How strongly an edge is kept short, off the spine."""
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Units that stand in one of several columns, and its number from 0."""
+
+    units: list[Unit]
+    number: int
+
+
 def draw(scene: Scene, theme: str, direction: str, look: Look = USUAL) -> graphviz.Digraph:
     """The figure of a network as Graphviz text."""
-    graph = scene.graph
-    shapes = Shapes(solve(graph).sets)
-    told = heat(graph, look.highlight, scene.units) if look.highlight else None
-    figure = Figure(scene, THEMES[theme], shapes, told)
-    title = labels.heading_of(graph, THEMES[theme], shapes, told)
+    shapes, told = facts(scene, look)
+    title = labels.heading_of(scene.graph, THEMES[theme], shapes, told)
     dot = canvas(title, THEMES[theme], direction)
-    figure.write(dot)
+    Figure(scene, THEMES[theme], shapes, told).write(dot)
     return dot
+
+
+def split(
+    scene: Scene, theme: str, columns: list[Column], look: Look = USUAL
+) -> Iterator[graphviz.Digraph]:
+    """The heading of a figure alone, then every column of it."""
+    shapes, told = facts(scene, look)
+    top = canvas(labels.heading_of(scene.graph, THEMES[theme], shapes, told), THEMES[theme], "TB")
+    top.node("below", "", style="invis", shape="point", width="0", height="0")
+    yield top
+    for column in columns:
+        dot = canvas("", THEMES[theme], "TB")
+        Figure(scene, THEMES[theme], shapes, told, column).write(dot)
+        yield dot
+
+
+def facts(scene: Scene, look: Look) -> tuple[Shapes, Heat | None]:
+    """How shapes are written, and the costs that give the colours."""
+    told = heat(scene.graph, look.highlight, scene.units) if look.highlight else None
+    return written(scene.graph), told
 
 
 def canvas(title: str, theme: Theme, direction: str) -> graphviz.Digraph:
@@ -64,9 +91,16 @@ class Figure:
     """Writes the nodes and edges of a scene."""
 
     def __init__(
-        self, scene: Scene, theme: Theme, shapes: Shapes, heat: Heat | None = None
+        self,
+        scene: Scene,
+        theme: Theme,
+        shapes: Shapes,
+        heat: Heat | None = None,
+        column: Column | None = None,
     ) -> None:
         self.scene = scene
+        self.column = column
+        self.units = dict.fromkeys(column.units if column else scene.units)
         self.shapes = shapes
         self.heat = heat
         self.theme = theme
@@ -79,15 +113,24 @@ class Figure:
 
     def write(self, dot: graphviz.Digraph) -> None:
         """All nodes in their frames, and all edges."""
+        for place in self.gates():
+            self.gate(dot, place)
         self.frame(dot, self.scene.root, 0)
-        for unit in self.scene.units:
+        for unit in self.units:
             self.connect(dot, unit)
+        if self.column and (onward := self.onward()):
+            dot.edge(onward.key, gate(self.column.number + 1), weight=STRAIGHT)
+
+    def shown(self, item: Unit | Scope) -> bool:
+        """True for what stands in this column."""
+        inside = [item] if isinstance(item, Unit) else item.units()
+        return any(unit in self.units for unit in inside)
 
     # --- nodes -----------------------------------------------------------------------------------
 
     def frame(self, dot: graphviz.Digraph, scope: Scope, level: int) -> None:
         """The units of a module and the frames of the modules in it."""
-        for item in scope.items:
+        for item in filter(self.shown, scope.items):
             if isinstance(item, Unit):
                 self.node(dot, item.key, self.look(item), item in self.flow.spine)
             elif item.repeat:
@@ -118,13 +161,14 @@ class Figure:
 
     def border(self, scope: Scope, level: int) -> dict[str, str]:
         """The attributes of a frame; its name stands in a header or in its corner."""
-        if headed(scope):
+        begun = next(scope.units()) in self.units
+        if headed(scope) and begun:
             self.headers.add(scope)
         return self.outline(level) | {
             "margin": "8",
             "labeljust": "l",
             "tooltip": graphviz.escape(labels.about(scope)),
-            "label": "" if scope in self.headers else labels.corner(scope, self.theme),
+            "label": "" if scope in self.headers else labels.corner(scope, self.theme, begun),
         }
 
     def outline(self, level: int) -> dict[str, str]:
@@ -135,14 +179,40 @@ class Figure:
             "bgcolor": self.theme.frames[level % 2],
         }
 
+    # --- from one column to the next -------------------------------------------------------------
+
+    def gates(self) -> Iterator[int]:
+        """The numbers of the marks at the top and at the end of this column."""
+        if self.column and self.column.number:
+            yield self.column.number
+        if self.column and self.onward():
+            yield self.column.number + 1
+
+    def onward(self) -> Unit | None:
+        """The unit whose output the next column takes."""
+        others = (unit for unit in self.scene.units if unit not in self.units)
+        own = {each for unit in others for each in unit.inputs if each in self.units}
+        return own.pop() if own else None
+
+    def gate(self, dot: graphviz.Digraph, number: int) -> None:
+        """A mark with a number."""
+        text = html.font(str(number), DETAIL, self.theme.badge_ink, bold=True)
+        look = {"shape": "circle", "style": "filled", "fixedsize": "true", "width": "0.26"}
+        colours = {"fillcolor": self.theme.badge, "color": self.theme.badge}
+        told = f"column {number if self.column and number == self.column.number else number + 1}"
+        label = html.label(text)
+        dot.node(gate(number), label, group=self.spine, tooltip=told, **look, **colours)
+
     # --- edges -----------------------------------------------------------------------------------
 
     def connect(self, dot: graphviz.Digraph, unit: Unit) -> None:
         """The edges into a unit, each through the headers of the modules that it enters."""
         skips = self.flow.skips(unit)
         for source, tensor in zip(unit.inputs, unit.takes, strict=True):
-            stops = [source.key, *self.doors(source, unit), unit.key]
-            caption = self.caption(source, tensor, unit, source in skips)
+            far = source not in self.units
+            start = gate(self.column.number) if far and self.column else source.key
+            stops = [start, *self.doors(source, unit), unit.key]
+            caption = self.caption(source, tensor, unit, source in skips, far)
             last = len(stops) - 2
             for i, edge in enumerate(pairwise(stops)):
                 if i < last and edge in self.drawn:
@@ -166,9 +236,10 @@ class Figure:
         straight = source in spine and (unit in spine or door) and main
         return {"weight": STRAIGHT if straight else BENT}
 
-    def caption(self, source: Unit, tensor: Tensor, unit: Unit, skip: bool) -> str:
+    def caption(self, source: Unit, tensor: Tensor, unit: Unit, skip: bool, far: bool) -> str:
         """The shape of a tensor where it is news, once."""
-        if (source, tensor) in self.labelled or not news(source, tensor, unit, skip):
+        fresh = far or news(source, tensor, unit, skip)
+        if (source, tensor) in self.labelled or not fresh:
             return ""
         self.labelled.add((source, tensor))
         return self.shapes.write(tensor.shape)
@@ -178,6 +249,11 @@ def news(source: Unit, tensor: Tensor, unit: Unit, skip: bool) -> bool:
     """True where one wants to read a shape: after what changed it, at outputs, where maps join."""
     changed = not source.takes or tensor.shape != source.takes[0].shape
     return changed or unit.ends or (unit.kind == "concat" and not skip)
+
+
+def gate(number: int) -> str:
+    """The name of the mark between two columns."""
+    return f"column{number}"
 
 
 def headed(scope: Scope) -> bool:

@@ -74,7 +74,7 @@ def form(unit: Unit, face: Face) -> Attributes:
     if unit.category == "merge":
         return merge(unit, face)
     if unit.category in ("norm", "activation"):
-        marks = chips([head(unit), *unit.chips], face.theme, 1)
+        marks = chips(unit, face.theme, 1, 0)
         return {"label": html.label(told(marks, unit, face) if face.note or unit.mark else marks)}
     if unit.category == "other" and not unit.parameters:
         return pill(unit, face)
@@ -170,7 +170,7 @@ def merge(unit: Unit, face: Face) -> Attributes:
     big = 13 if unit.kind in MERGES else DETAIL
     sign = html.cell(html.font(f" {text} ", big, theme.ink, bold=unit.kind in MERGES))
     sign = "".join(map(html.cell, signs(unit, theme))) + sign
-    marks = [html.cell(each) for each in map_chips(unit.chips, theme, 1)]
+    marks = [html.cell(each) for each in map_chips(unit, theme, 1)]
     marks += [html.cell(html.font(f"{face.note} ", DETAIL, theme.ink))] if face.note else []
     return {
         "label": html.label(
@@ -184,8 +184,9 @@ def pill(unit: Unit, face: Face) -> Attributes:
     one, theme = head(unit), face.theme
     assert one.layer is not None
     dropped = one.layer.family == "Regularisation"
-    words = [chip(one.layer)] if dropped else [heading(one), details(one, None)]
-    words += [*(chip(each.layer) for each in unit.chips if each.layer), face.note]
+    first, *others = said(unit)
+    words = [first] if dropped else [heading(one), details(one, None)]
+    words += [*others, face.note]
     text = html.font(" · ".join(filter(None, words)), DETAIL, theme.ink)
     label = told(text, unit, replace(face, note="")) if unit.mark in SIGNS else text
     return {
@@ -201,12 +202,13 @@ def card(unit: Unit, face: Face) -> str:
     """A unit proper: its name, its options and parameters, its chips."""
     one, theme = head(unit), face.theme
     assert one.layer is not None
-    detail = details(one, unit.takes[0] if unit.takes else None, unit.growth)
+    before = unit.takes[0] if unit.takes else None
+    detail = details(one, before, unit.growth)
     numbers = count(unit.parameters) if unit.parameters and not unit.growth else ""
     numbers = face.note or numbers
     rows = [
         pair(
-            headed(unit, heading(one), theme),
+            headed(unit, heading(one, before), theme),
             html.font(unit.name, DETAIL, theme.secondary),
         )
     ]
@@ -215,7 +217,7 @@ def card(unit: Unit, face: Face) -> str:
             pair(html.font(detail, DETAIL, theme.ink), html.font(numbers, DETAIL, theme.secondary))
         )
     if unit.chips:
-        rows.append(html.row(html.cell(chips(unit.chips, theme, 0), colspan=2, align="LEFT")))
+        rows.append(html.row(html.cell(chips(unit, theme, 0), colspan=2, align="LEFT")))
     rows.append(spacer(face.width))
     return html.table(*rows, **frame(unit, theme), cellspacing=1, cellpadding=2)
 
@@ -241,21 +243,28 @@ def frame(unit: Unit, theme: Theme) -> Attributes:
     }
 
 
-def chips(nodes: Iterable[Node], theme: Theme, padding: int) -> str:
-    """Chips side by side."""
-    cells = [html.cell(each) for each in map_chips(nodes, theme, padding)]
+def said(unit: Unit) -> list[str]:
+    """The layers of a unit in a word or two each, with what differs in those that it stands for."""
+    alike = zip(*(each.nodes for each in (unit, *unit.alike)), strict=True)
+    layers = [[node.layer for node in nodes if node.layer] for nodes in alike]
+    return [chip(first, others) for first, *others in filter(None, layers)]
+
+
+def chips(unit: Unit, theme: Theme, padding: int, first: int = 1) -> str:
+    """The layers of a unit from one on as chips side by side."""
+    cells = [html.cell(each) for each in map_chips(unit, theme, padding, first)]
     return html.table(html.row(*cells), cellspacing=3)
 
 
-def map_chips(nodes: Iterable[Node], theme: Theme, padding: int) -> list[str]:
-    return [one_chip(node, theme, padding) for node in nodes]
+def map_chips(unit: Unit, theme: Theme, padding: int, first: int = 1) -> list[str]:
+    pairs = zip(unit.nodes[first:], said(unit)[first:], strict=True)
+    return [one_chip(node, text, theme, padding) for node, text in pairs]
 
 
-def one_chip(node: Node, theme: Theme, padding: int) -> str:
+def one_chip(node: Node, words: str, theme: Theme, padding: int) -> str:
     """A small rounded box: `BN`, `ReLU`."""
-    assert node.layer is not None
     name = category(node.layer)
-    text = html.cell(html.font(f" {chip(node.layer)} ", CHIP, theme.ink))
+    text = html.cell(html.font(f" {words} ", CHIP, theme.ink))
     look = {"color": theme.line[name], "bgcolor": theme.tint[name], "style": "ROUNDED"}
     return html.table(html.row(text), border=1, cellpadding=padding, **look)
 
@@ -273,9 +282,11 @@ def header(scope: Scope, theme: Theme) -> Attributes:
     }
 
 
-def corner(scope: Scope, theme: Theme) -> str:
-    """The label in the corner of a module that has no header."""
+def corner(scope: Scope, theme: Theme, begun: bool = True) -> str:
+    """The label in the corner of a module that has no header; `begun` if it begins here."""
     cells = captions(scope, theme, full=False)
+    if not begun:
+        cells = [cells[0], html.cell(html.font("…", SUBTITLE, theme.secondary))]
     return html.label(html.table(html.row(*cells), cellspacing=3, cellpadding=1))
 
 
@@ -321,10 +332,11 @@ def heading_of(graph: Graph, theme: Theme, shapes: Shapes, heat: Heat | None = N
 
 def titled(graph: Graph, theme: Theme, shapes: Shapes, text: str, more: str = "") -> str:
     """A title with the numbers of a network, and more below."""
-    total = costs.total_macs(graph)
+    total = costs.total_macs(graph, shapes.given)
     inputs = " + ".join(shapes.write(graph.nodes[i].output.shape) for i in graph.inputs)
     facts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
     facts += [f"{count(total)} MACs"] if total is not None else []
+    facts += [f"drawn for {chosen(shapes.given)}"] if shapes.given else []
     name = html.cell(html.font(text, TITLE, theme.ink, bold=True))
     line = html.cell(html.font("  ·  ".join(facts), SUBTITLE, theme.secondary, longest=200))
     gap = html.cell("", height=6)

@@ -23,12 +23,19 @@ _SIGNS = {"×": 584, "→": 1000, "·": 333, "–": 556, "…": 1000, "²": 333,
 _OTHER = 667
 
 
+class _Table(dict[str, int]):
+    """The widths by letter; a letter that is not in it is as wide as most capitals."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__(_SIGNS, **{chr(ord(" ") + i): wide for i, wide in enumerate(widths)})
+
+    def __missing__(self, letter: str) -> int:
+        return _OTHER
+
+
+_TABLES = {False: _Table(_REGULAR), True: _Table(_BOLD)}
+
+
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """The width of a text in points, for letters of `size` points."""
-    table = _BOLD if bold else _REGULAR
-    return sum(_letter(each, table) for each in text) * size / 1000
-
-
-def _letter(letter: str, table: tuple[int, ...]) -> int:
-    place = ord(letter) - ord(" ")
-    return table[place] if 0 <= place < len(table) else _SIGNS.get(letter, _OTHER)
+    return sum(map(_TABLES[bold].__getitem__, text)) * size / 1000

@@ -15,7 +15,7 @@ MEASURES = ("params", "macs", "memory")
 """Costs by which a figure can be coloured; memory is what autograd saves for training."""
 SCALED = ("svg", "png", "pdf")
 """Formats that have a width."""
-FIXED = ("depth", "collapse", "expand", "highlight", "width")
+FIXED = ("depth", "collapse", "expand", "highlight", "width", "columns")
 """Options that a page for the browser has not, for it does the like itself."""
 UNITS = {"pt": 1.0, "in": 72.0, "mm": 7.2 / 2.54, "cm": 72 / 2.54}
 """Points in a unit of length."""
@@ -31,7 +31,8 @@ class Look:
     follows its surroundings. `only` is the path of the module or layer that is drawn alone. Modules
     deeper than `depth` levels are closed, and those that `collapse` names by their path or block;
     those that `expand` names are open, and what is in them is not folded. `highlight` is the cost
-    that gives the colours; `width` is that of the picture in points.
+    that gives the colours; `width` is that of the picture in points. `columns` are those of a long
+    figure in the style `graph`, as many as suit it unless given.
     """
 
     style: str | None = None
@@ -43,6 +44,7 @@ class Look:
     expand: tuple[str, ...] = ()
     highlight: str | None = None
     width: float | None = None
+    columns: int | None = None
 
 
 USUAL = Look()
@@ -76,6 +78,10 @@ def clash(look: Look, format: str) -> str | None:
         return f"a page has no {name}: it opens and closes blocks itself"
     if look.width is not None and format not in SCALED:
         return f"a width is for {', '.join(SCALED)}, not for {format}"
+    if look.columns is not None and (look.style not in (None, "graph") or look.direction == "LR"):
+        return "columns are for the style graph, downwards"
+    if look.columns is not None and look.columns < 1:
+        return f"there is at least one column, not {look.columns}"
     if look.depth is not None and look.depth < 1:
         return f"a depth is 1 or more, not {look.depth}"
     return f"`{both[0]}` cannot be both collapsed and expanded" if both else None

@@ -101,7 +101,8 @@ class Chart:
             yield " ".join([MERGES.get(unit.kind, title(node.layer)), *node.layer.caption()])
         else:
             name = unit.name if unit.labelled or unit.parameters else ""
-            yield "  ".join(filter(None, (heading(node), name)))
+            before = unit.takes[0] if unit.takes else None
+            yield "  ".join(filter(None, (heading(node, before), name)))
             yield details(node, unit.takes[0] if unit.takes else None, unit.growth)
         yield " · ".join(chip(each.layer) for each in unit.chips if each.layer)
         if self.heat:

@@ -11,21 +11,29 @@ from cnnlang.analysis.comparison import Status
 from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.backends.diagram.cards.model import cards as dealt
 from cnnlang.backends.diagram.cards.page import Overview
-from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text
+from cnnlang.backends.diagram.drawing import PAD, Drawing, Polygon, Text
 from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.look import USUAL, Look
 from cnnlang.backends.diagram.palette import SUBTITLE, THEMES, TITLE, Theme
 from cnnlang.backends.diagram.parts import scene
+from cnnlang.backends.diagram.scaling import LEAST
 from cnnlang.backends.diagram.tones import NAMES, Heat, heat, heated
 from cnnlang.backends.diagram.tones import scale as scale_of
-from cnnlang.backends.diagram.volumes.model import Volume, collect
-from cnnlang.backends.diagram.volumes.rows import Rows, lanes
+from cnnlang.backends.diagram.volumes.model import Volume
+from cnnlang.backends.diagram.volumes.reading import collect
+from cnnlang.backends.diagram.volumes.rows import LONGEST, Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import SMALL, mix, scale
 from cnnlang.backends.diagram.volumes.stairs import Stairs, descends
 from cnnlang.backends.diagram.words import chosen, percent
 from cnnlang.graph import Graph
 from cnnlang.sizes import at
 
+SMALLEST = 8
+"""The size of the smallest letters."""
+SMALLER = (1.0, 0.75, 0.55, 0.4)
+"""Shares of their size in which maps are drawn in a narrow column."""
+NARROW = 330.0
+"""Points that a line below a figure may be long, however narrow the figure is."""
 LEGEND = {
     "port": "input",
     "conv": "convolution",
@@ -48,7 +56,7 @@ def cards(graph: Graph, theme: str, options: Look = USUAL, side: Side | None = N
     told = heat(graph, options.highlight) if options.highlight else None
     for volume in maps if told else ():
         volume.value = told.sum(volume.units) if told else 0
-    Overview(dealt(maps), look, drawing, told).draw()
+    Overview(dealt(maps), look, drawing, told, room(options)).draw()
     head(drawing, graph, sizes, look, side)
     if options.highlight:
         shares(drawing, drawing.box[3] + 24, options.highlight, look)
@@ -58,17 +66,40 @@ def cards(graph: Graph, theme: str, options: Look = USUAL, side: Side | None = N
     return drawing
 
 
+def room(options: Look) -> float | None:
+    """How wide a figure may be so that its smallest letters can be read at its width."""
+    return None if options.width is None else options.width * SMALLEST / LEAST - 2 * PAD
+
+
 def volumes(graph: Graph, theme: str, options: Look = USUAL) -> Drawing:
-    """The paper figure of a network; free dimensions are drawn for an ordinary size."""
+    """The paper figure of a network; free dimensions are drawn for an ordinary size.
+
+    In a narrow column maps are wrapped, and drawn smaller where that is not enough.
+    """
+    most, found = room(options), paper(graph, theme, options)
+    for share in SMALLER if most is not None else ():
+        left, _, right, _ = found.box
+        if most is None or right - left <= most:
+            return found
+        found = paper(graph, theme, options, share, most)
+    return found
+
+
+def paper(
+    graph: Graph, theme: str, options: Look, share: float = 1.0, most: float = LONGEST
+) -> Drawing:
+    """The paper figure with maps of a share of their size, in rows at `most` so long."""
     look, sizes = THEMES[theme], usual_sizes(graph)
     maps = collect(scene(graph, options), sizes)
     if options.highlight:
         colour(maps, heat(graph, options.highlight), look)
     drawing = Drawing(f"{graph.name}: {facts(graph, sizes)}", look.background)
     if descends(maps):
-        Stairs(maps, scale(maps, 118.0, 0.95), look, drawing).draw()
+        Stairs(maps, scale(maps, 118.0 * share, 0.95 * share), look, drawing).draw()
     else:
-        Rows(maps, scale(maps, max(60.0, 300 / (1 + len(lanes(maps)))), 1.15), look, drawing).draw()
+        side = max(60.0, 300 / (1 + len(lanes(maps))))
+        size = scale(maps, side * share, 1.15 * share)
+        Rows(maps, size, look, drawing, min(most, LONGEST)).draw()
     head(drawing, graph, sizes, look)
     if options.highlight:
         shares(drawing, drawing.box[3] + 26, options.highlight, look)
@@ -119,13 +150,7 @@ def facts(graph: Graph, sizes: Mapping[str, int]) -> str:
     shapes = [graph.nodes[i].output.shape for i in graph.inputs]
     inputs = " + ".join("×".join(str(at(s, sizes)) for s in shape) for shape in shapes)
     parts = [f"{inputs} input", f"{count(costs.total_parameters(graph))} parameters"]
-    return "  ·  ".join([*parts, f"{count(macs(graph, sizes))} MACs"])
-
-
-def macs(graph: Graph, sizes: Mapping[str, int]) -> int:
-    """The multiply-accumulates of one sample for sizes of free dimensions."""
-    needed = costs.reached(graph, graph.outputs)
-    return sum(at(costs.macs(graph, n), sizes) for n in graph.layers if n.index in needed)
+    return "  ·  ".join([*parts, f"{count(costs.total_macs(graph, sizes) or 0)} MACs"])
 
 
 def head(
@@ -151,9 +176,11 @@ def head(
 
 def legend(drawing: Drawing, maps: list[Volume], theme: Theme) -> None:
     """What the colours mean."""
-    x, _, _, bottom = drawing.box
-    y = bottom + 26
+    left, _, right, bottom = drawing.box
+    x, y = left, bottom + 26
     for category, text in entries(maps):
+        if x > left and x + 13 + width(text, SMALL) > max(right, left + NARROW):
+            x, y = left, y + 15
         x = entry(drawing, (x, y), theme.fill[category], text, theme)
     if any(each.residual for each in maps):
         drawing.arrow([(x, y - 3), (x + 14, y - 3)], theme.skip, 1.3)
@@ -164,8 +191,16 @@ def legend(drawing: Drawing, maps: list[Volume], theme: Theme) -> None:
 def foot(drawing: Drawing, y: float, notes: list[str], theme: Theme) -> None:
     """What one has to know to read the figure."""
     faint = mix(theme.background, theme.secondary, 0.85)
-    if notes:
-        drawing.add(Text((drawing.box[0], y), "   ".join(notes), 8, faint, anchor="start"))
+    left, _, right, _ = drawing.box
+    lines = [""]
+    for note in notes:
+        longer = f"{lines[-1]}   {note}".strip()
+        if lines[-1] and width(longer, SMALLEST) > max(right - left, NARROW):
+            lines.append(note)
+        else:
+            lines[-1] = longer
+    for i, line in enumerate(filter(None, lines)):
+        drawing.add(Text((left, y + 12 * i), line, SMALLEST, faint, anchor="start"))
 
 
 def entries(maps: list[Volume]) -> Iterator[tuple[str, str]]:

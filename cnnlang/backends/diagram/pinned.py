@@ -9,7 +9,7 @@ from __future__ import annotations
 import graphviz
 
 from cnnlang.backends.diagram import html
-from cnnlang.backends.diagram.drawing import PAD, Drawing, Line, Point, Polygon, Text
+from cnnlang.backends.diagram.drawing import Drawing, Line, Point, Polygon, Text, bent, dashes
 from cnnlang.backends.diagram.palette import FONT
 
 ENGINE = "nop2"
@@ -20,11 +20,14 @@ PIECE = 8_000
 """Letters of a string: Graphviz reads 16,384 at the most, and joins strings with `+` between."""
 
 
-def pinned(drawing: Drawing) -> str:
-    """The picture as a graph of texts; `layout=nop2` says that it is laid out already."""
-    left, top, right, bottom = drawing.box
-    page = Page(left - PAD, bottom + PAD)
-    wide, high = right - left + 2 * PAD, bottom - top + 2 * PAD
+def pinned(drawing: Drawing, scale: float = 1.0) -> str:
+    """The picture as a graph of texts, `scale` times as large.
+
+    `layout=nop2` says that it is laid out already.
+    """
+    left, top, right, bottom = drawing.sheet
+    page = Page(left, bottom, scale)
+    wide, high = scale * (right - left), scale * (bottom - top)
     marks = [page.mark(each) for each in drawing.flat if not isinstance(each, Text)]
     look = {
         "layout": ENGINE,
@@ -54,29 +57,41 @@ def pieces(text: str) -> str:
 class Page:
     """Places in Graphviz's coordinates, which begin at the left bottom."""
 
-    def __init__(self, left: float, bottom: float) -> None:
+    def __init__(self, left: float, bottom: float, scale: float) -> None:
         self.left = left
         self.bottom = bottom
+        self.scale = scale
 
     def place(self, point: Point) -> str:
-        return f"{point[0] - self.left:.2f} {self.bottom - point[1]:.2f}"
+        x, y = point[0] - self.left, self.bottom - point[1]
+        return f"{self.scale * x:.2f} {self.scale * y:.2f}"
 
     def mark(self, mark: Polygon | Line) -> str:
-        """A face or a line in xdot's words."""
-        points = f"{len(mark.points)} {' '.join(map(self.place, mark.points))}"
-        pen = [style("dashed" if mark.dashed else "solid"), style(f"setlinewidth({mark.thick:g})")]
+        """A face or a line in xdot's words; Graphviz's own dashes have one length at any scale."""
+        pen = [style("solid"), style(f"setlinewidth({self.scale * mark.thick:g})")]
         if isinstance(mark, Polygon):
-            return " ".join([*pen, colour("C", mark.fill), colour("c", mark.line), f"P {points}"])
-        return " ".join([*pen, colour("c", mark.colour), f"{'B' if mark.curved else 'L'} {points}"])
+            line = colour("c", mark.fill if mark.dashed else mark.line)
+            face = [*pen, colour("C", mark.fill), line, f"P {self.points(mark.points)}"]
+            edge = Line((*mark.points, mark.points[0]), mark.line, mark.thick, dashed=True)
+            return " ".join([*face, self.mark(edge)] if mark.dashed else face)
+        pen.append(colour("c", mark.colour))
+        if mark.dashed:
+            path = list(bent(mark.points)) if mark.curved else mark.points
+            return " ".join([*pen, *(f"L {self.points(each)}" for each in dashes(path))])
+        return " ".join([*pen, f"{'B' if mark.curved else 'L'} {self.points(mark.points)}"])
+
+    def points(self, points: tuple[Point, ...]) -> str:
+        return f"{len(points)} {' '.join(map(self.place, points))}"
 
     def write(self, dot: graphviz.Digraph, key: str, text: Text) -> None:
         """A text as a node without a shape."""
+        if not text.text.strip():
+            return
         box = text.box
         x, y = self.place(((box[0] + box[2]) / 2, text.at[1] - 0.3 * text.size)).split()
-        label = html.label(
-            html.font(text.text, round(text.size, 1), text.colour, bold=text.bold, longest=200)
-        )
-        dot.node(key, label, pos=f"{x},{y}!")
+        size = round(self.scale * text.size, 1)
+        words = html.font(text.text, size, text.colour, bold=text.bold, longest=200)
+        dot.node(key, html.label(words), pos=f"{x},{y}!")
 
 
 def style(value: str) -> str:

@@ -7,11 +7,12 @@ are needed to show a rule.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from cnnlang.backends.diagram.scopes import Repeat, Scene, Scope, Unit
+from cnnlang.layers.base import Layer
 
 RULE = 3
 """The least number of growing modules that are drawn as one."""
@@ -44,6 +45,7 @@ class Folding:
     def __init__(self, scene: Scene) -> None:
         self.units = scene.units
         self.stands: dict[Unit, Unit] = {}
+        self.patterns: dict[Scope, Pattern] = {}
         self.users: dict[Unit, list[Unit]] = {unit: [] for unit in scene.units}
         for unit in scene.units:
             for each in unit.inputs:
@@ -52,7 +54,7 @@ class Folding:
     def visit(self, scope: Scope) -> None:
         """Fold the runs in a module, the outer ones first: what is not drawn need not be read."""
         kept: list[Unit | Scope] = []
-        at = 0
+        at, self.patterns = 0, {}
         while at < len(scope.items):
             run = self.run(scope.items, at)
             kept.append(scope.items[at])
@@ -67,39 +69,41 @@ class Folding:
     def run(self, items: list[Unit | Scope], at: int) -> list[tuple[Scope, Pattern]]:
         """The longest run of equal modules that begins at a place; at least one if it folds."""
         found: list[tuple[Scope, Pattern]] = []
-        for item in items[at:]:
-            if not isinstance(item, Scope) or item.again or item.apart:
-                break
-            pattern = read(item)
-            if found and not self.follows([each for _, each in found], pattern):
+        for item in single(items, at):
+            pattern = self.patterns.get(item) or self.patterns.setdefault(item, read(item))
+            if found and not self.follows(found, pattern):
                 break
             if pattern.entering is None:
                 break
             found.append((item, pattern))
         grows = len(found) > 1 and found[0][1].channels != found[1][1].channels
-        found = found[:1] if grows and len(found) < RULE else found
-        while len(found) > 1 and not self.closed(found):
-            found.pop()
-        return found
+        return found[:1] if grows and len(found) < RULE else found[: self.closed(found)]
 
-    def follows(self, before: list[Pattern], pattern: Pattern) -> bool:
+    def follows(self, before: list[tuple[Scope, Pattern]], pattern: Pattern) -> bool:
         """True if a module is like those before it, fed by the last, its channels by the rule."""
-        last = before[-1]
+        last = before[-1][1]
         if pattern.form != last.form or pattern.entering is not last.last:
             return False
         step = difference(last.channels, pattern.channels)
-        rule = difference(before[0].channels, before[1].channels) if len(before) > 1 else step
+        first, *second = [each.channels for _, each in before[:2]]
+        rule = difference(first, second[0]) if second else step
         return step is not None and step == rule
 
-    def closed(self, run: list[tuple[Scope, Pattern]]) -> bool:
-        """True if nothing reaches into the run but by way of its last tensor."""
-        patterns = [pattern for _, pattern in run]
-        for pattern, after in zip_longest(patterns, patterns[1:]):
-            near = {*pattern.units, *(after.units if after else ())}
-            hidden = pattern.units if after else pattern.units[:-1]
-            if any(user not in near for unit in hidden for user in self.users[unit]):
-                return False
-        return True
+    def closed(self, run: list[tuple[Scope, Pattern]]) -> int:
+        """How many of a run nothing reaches into but by way of their last tensor."""
+        most = 1
+        for i, (_, pattern) in enumerate(run):
+            if self.within(pattern.units[:-1], pattern.units):
+                most = i + 1
+            after = run[i + 1][1].units if run[i + 1 :] else ()
+            if not self.within(pattern.units, (*pattern.units, *after)):
+                break
+        return most
+
+    def within(self, units: tuple[Unit, ...], near: tuple[Unit, ...]) -> bool:
+        """True if some units are used by others near them alone."""
+        known = set(near)
+        return all(user in known for unit in units for user in self.users[unit])
 
     def join(self, run: list[tuple[Scope, Pattern]]) -> None:
         """Let the first module stand for all."""
@@ -137,6 +141,17 @@ class Folding:
         return unit
 
 
+def single(items: list[Unit | Scope], at: int) -> Iterator[Scope]:
+    """The modules from a place on that may be alike: none if there is one alone."""
+    for i in range(at, len(items)):
+        item, after = items[i], items[i + 1] if i + 1 < len(items) else None
+        if not isinstance(item, Scope) or item.again or item.apart:
+            return
+        if i == at and not isinstance(after, Scope):
+            return
+        yield item
+
+
 def read(scope: Scope) -> Pattern:
     """The pattern of a module; its `entering` is None unless just one tensor enters."""
     units = tuple(scope.units())
@@ -144,15 +159,28 @@ def read(scope: Scope) -> Pattern:
     entering = {each for unit in units for each in unit.inputs if each not in places}
     form: list[Any] = [scope.title or scope.instance.kind]
     channels: list[Any] = []
+    looks = {each: look(each) for each in {unit.scope for unit in units}}
     for unit in units:
         wiring = tuple(places.get(each, "in") for each in unit.inputs)
-        layers = tuple(node.layer for node in (unit.head, *unit.chips) if node)
-        around = unit.scope.around
-        look = len(around), any(each.view == "closed" for each in around), unit.mark
-        form.append((layers, wiring, look, unit.output.shape[1:], unit.output.axes))
+        layers = tuple(kind(node.layer) for node in unit.nodes)
+        shown = *looks[unit.scope], unit.mark
+        form.append((layers, wiring, shown, unit.output.shape[1:], unit.output.axes))
         channels += [unit.inputs[0].output.shape[0], unit.output.shape[0]]
     only = entering.pop() if len(entering) == 1 else None
     return Pattern(tuple(form), tuple(channels), only, units)
+
+
+def kind(layer: Layer | None) -> Any:
+    """A layer as modules must have it in common: with any rate of those that drop numbers."""
+    if layer is None or layer.family != "Regularisation":
+        return layer
+    return layer.name, *(pair for pair in sorted(vars(layer).items()) if pair[0] != "p")
+
+
+def look(scope: Scope) -> tuple[int, bool]:
+    """How deep a module stands, and whether it is closed."""
+    around = scope.around
+    return len(around), any(each.view == "closed" for each in around)
 
 
 def difference(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[int, ...] | None:

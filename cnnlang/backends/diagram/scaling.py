@@ -7,10 +7,16 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from cnnlang.backends.diagram.child import DPI
+from cnnlang.backends.diagram.drawing import Drawing, Text
 from cnnlang.backends.diagram.look import UNITS, Look
 
 LEAST, GOOD = 5.0, 6.0
 """The sizes in points below which letters cannot be read, and from which they can with ease."""
+LARGER = 8.0
+"""How much larger a drawing is written than it is shown."""
+FINE = 300
+"""Dots per inch of a bitmap whose width is given."""
 HEADER = 33
 """Bytes of a PNG before the chunk that says how large a dot is."""
 SIZE = re.compile(r'(<svg\b[^>]*?\bwidth=")([0-9.]+)pt("[^>]*?\bheight=")([0-9.]+)pt(")')
@@ -32,18 +38,31 @@ def scaled(svg: str, look: Look) -> Picture:
     wide, high = extent(svg)
     share = look.width / wide
     sizes = rf"\g<1>{look.width:.2f}pt\g<3>{high * share:.2f}pt\g<5>"
-    return Picture(SIZE.sub(sizes, svg, count=1).encode(), small(svg, look))
+    return Picture(SIZE.sub(sizes, svg, count=1).encode(), small(letters(svg, look.width), look))
 
 
-def fitted(text: str, svg: str, format: str, look: Look) -> Picture:
-    """Graphviz text as a PDF or bitmap of the width; `svg` is the same figure as it lies now."""
-    from cnnlang.backends.rendering import picture
+def printed(drawing: Drawing, format: str, look: Look) -> Picture:
+    """A drawing as a PDF or bitmap, of the width that is asked for; `dot` for Graphviz text.
 
-    assert look.width is not None
-    wide, high = extent(svg)
-    inches = look.width / UNITS["in"], high * look.width / wide / UNITS["in"]
-    data = picture(text, format, inches)
-    return Picture(resolved(data, inches[0]) if format == "png" else data, small(svg, look))
+    It is written larger and scaled down, or letters would stand on a grid of 3/4 points.
+    """
+    from cnnlang.backends.diagram.pinned import pinned
+    from cnnlang.backends.rendering import render, sized
+
+    if format == "dot":
+        return Picture(pinned(drawing).encode())
+    left, top, right, bottom = drawing.sheet
+    share = look.width / (right - left) if look.width else 1.0
+    inches = share * (right - left) / UNITS["in"], share * (bottom - top) / UNITS["in"]
+    text = sized(pinned(drawing, LARGER), format, inches, FINE if look.width else DPI)
+    data = render(text, format)
+    notes = small(share * smallest(drawing), look)
+    return Picture(resolved(data, inches[0]) if format == "png" else data, notes)
+
+
+def smallest(drawing: Drawing) -> float:
+    """The size of the smallest letters in points."""
+    return min(each.size for each in drawing.flat if isinstance(each, Text))
 
 
 def resolved(png: bytes, inches: float) -> bytes:
@@ -66,11 +85,9 @@ def letters(svg: str, width: float) -> float:
     return min(map(float, LETTERS.findall(svg))) * width / extent(svg)[0]
 
 
-def small(svg: str, look: Look) -> tuple[str, ...]:
-    """What is said of letters that are too small to read at the width."""
-    assert look.width is not None
-    shown = letters(svg, look.width)
-    if shown >= LEAST:
+def small(shown: float, look: Look) -> tuple[str, ...]:
+    """What is said of letters that are `shown` points high, too small to read at the width."""
+    if look.width is None or shown >= LEAST:
         return ()
     needed = look.width * GOOD / shown / UNITS["cm"]
     return (

@@ -134,11 +134,15 @@ class Scope:
 
     def units(self) -> Iterator[Unit]:
         """Every unit in this module, at any depth."""
-        for item in self.items:
-            if isinstance(item, Scope):
-                yield from item.units()
-            else:
+        todo = [iter(self.items)]
+        while todo:
+            for item in todo[-1]:
+                if isinstance(item, Scope):
+                    todo.append(iter(item.items))
+                    break
                 yield item
+            else:
+                todo.pop()
 
     def everything(self) -> Iterator[Unit]:
         """Every unit in this module and in those that it stands for."""
@@ -180,6 +184,7 @@ def arrange(graph: Graph) -> Scene:
             scope.parameters += unit.parameters
     for scope in sorted(scopes, key=lambda each: -len(each.around)):
         nest(scope)
+    root.items.sort(key=place)
     return Scene(graph, root, units)
 
 
@@ -283,11 +288,12 @@ def nest(scope: Scope) -> None:
     """Put a module where it is drawn: one with a single thing in it lends it its name."""
     outer = scope.outer
     assert outer is not None
+    scope.items.sort(key=place)
     if not scope.items:
         return
     only = scope.items[0] if len(scope.items) == 1 else None
     if only is None:
-        insert(outer, scope)
+        outer.items.append(scope)
         return
     only.name, only.labelled = scope.name, scope.labelled
     if isinstance(only, Unit):
@@ -296,13 +302,7 @@ def nest(scope: Scope) -> None:
         only.outer = outer
         only.names += scope.names
         only.title = only.title or scope.title
-    insert(outer, only)
-
-
-def insert(outer: Scope, item: Unit | Scope) -> None:
-    """Add an item to a module, keeping the order in which the layers run."""
-    outer.items.append(item)
-    outer.items.sort(key=place)
+    outer.items.append(only)
 
 
 def place(item: Unit | Scope) -> int:

@@ -11,20 +11,20 @@ from cnnlang.amounts import count
 from cnnlang.analysis import costs
 from cnnlang.analysis.comparison import Status, statuses
 from cnnlang.analysis.ordinary import usual_sizes
-from cnnlang.analysis.validity import valid_sizes
 from cnnlang.backends.diagram import html, labels, laid, themes, usual, written
 from cnnlang.backends.diagram.cards.face import rounded, sign
 from cnnlang.backends.diagram.drawing import Drawing, Polygon, Text, shifted
 from cnnlang.backends.diagram.figure import Figure, canvas
 from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.look import Look, checked
-from cnnlang.backends.diagram.page import Side, cards, macs
+from cnnlang.backends.diagram.page import Side, cards
 from cnnlang.backends.diagram.palette import DETAIL, SUBTITLE, THEMES, Theme
 from cnnlang.backends.diagram.parts import scene, within
 from cnnlang.backends.diagram.scaling import Picture
 from cnnlang.backends.diagram.scopes import Mark, Scene
 from cnnlang.backends.diagram.tones import SIGNS, marked
-from cnnlang.backends.diagram.words import Shapes, chosen
+from cnnlang.backends.diagram.words import chosen
+from cnnlang.backends.diagram.words import shapes as shapes_of
 from cnnlang.graph import Graph
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -85,7 +85,8 @@ def difference(before: Graph, after: Graph) -> str:
     sizes = usual_sizes(before)
     if sizes == usual_sizes(after):
         what = f"MACs for {chosen(sizes)}" if sizes else "MACs"
-        told.append(more(macs(before, sizes), macs(after, sizes), what))
+        old, new = (costs.total_macs(each, sizes) or 0 for each in (before, after))
+        told.append(more(old, new, what))
     return " · ".join(told)
 
 
@@ -139,7 +140,7 @@ def beside(
     for place, (graph, side) in enumerate(zip(graphs, sides, strict=True)):
         found = scene(graph, look, side.statuses)
         rename(found, "ab"[place])
-        shapes = Shapes(valid_sizes(graph)[0])
+        shapes = shapes_of(graph)
         figure = Figure(found, theme, shapes)
         figure.spine = f"spine{place}"
         told = html.font(side.told, SUBTITLE, theme.ink, bold=True, longest=80)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from cnnlang.backends.diagram.drawing import DASHES, PAD, Drawing, Group, Line, Mark, Polygon, Text
+from cnnlang.backends.diagram.drawing import DASHES, Drawing, Group, Line, Mark, Polygon, Text
 from cnnlang.backends.diagram.palette import FONT
 
 DASHED = f' stroke-dasharray="{DASHES[0]} {DASHES[1]}"'
@@ -12,8 +12,8 @@ DASHED = f' stroke-dasharray="{DASHES[0]} {DASHES[1]}"'
 
 def svg(drawing: Drawing) -> str:
     """The picture, with some empty space around it."""
-    left, top, right, bottom = drawing.box
-    x, y, w, h = left - PAD, top - PAD, right - left + 2 * PAD, bottom - top + 2 * PAD
+    x, y, right, bottom = drawing.sheet
+    w, h = right - x, bottom - y
     sizes = f'width="{n(w)}pt" height="{n(h)}pt" viewBox="{n(x)} {n(y)} {n(w)} {n(h)}"'
     page = f'<rect x="{n(x)}" y="{n(y)}" width="{n(w)}" height="{n(h)}" '
     return "\n".join(

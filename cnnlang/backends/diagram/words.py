@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import lcm
 
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.analysis.sizesets import SizeSet
+from cnnlang.analysis.validity import solve
 from cnnlang.backends.summary import window
-from cnnlang.graph import Node
+from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.tensor import Tensor
-from cnnlang.sizes import Free, Shape, Size
+from cnnlang.sizes import Free, Shape, Size, at
 
+LONG = 18
+"""Letters of a shape up to which formulas of free dimensions are written."""
 TITLES = {
     "conv": "Conv",
     "depthwise": "DW Conv",
@@ -84,18 +88,33 @@ def category(layer: Layer | None) -> str:
     return "transposed" if layer.name == "conv_transpose" else CATEGORIES.get(layer.family, "other")
 
 
-def chip(layer: Layer) -> str:
-    """A layer in a word or two, inside the unit of another: `BN`, `ReLU`, `Drop 0.5`."""
-    p = getattr(layer, "p", None) if layer.family == "Regularisation" else None
-    return title(layer) if p is None else f"{title(layer)} {p:g}"
+def chip(layer: Layer, alike: Iterable[Layer] = ()) -> str:
+    """A layer in a word or two, inside the unit of another: `BN`, `ReLU`, `Drop 0.5`.
+
+    For layers `alike` that are not shown, the range of their rates: `Drop 0 – 0.2`.
+    """
+    if layer.family != "Regularisation" or not hasattr(layer, "p"):
+        return title(layer)
+    rates = [vars(each)["p"] for each in (layer, *alike)]
+    low, high = (f"{each:.2g}" for each in (min(rates), max(rates)))
+    return f"{title(layer)} {low}" if low == high else f"{title(layer)} {low} – {high}"
 
 
-def heading(node: Node) -> str:
-    """The name of a layer with the size of its window: `Conv 3×3`."""
+def heading(node: Node, before: Tensor | None = None) -> str:
+    """The name of a layer with the size of its window: `Conv 3×3`, `DW Conv 3×3`."""
     layer = node.layer
     assert layer is not None
     adaptive = layer.caption()[0] if layer.name.startswith("adaptive") else ""
-    return f"{title(layer)} {window(node) or adaptive}".rstrip()
+    single = "DW " if depthwise(node, before) else ""
+    return f"{single}{title(layer)} {window(node) or adaptive}".rstrip()
+
+
+def depthwise(node: Node, before: Tensor | None) -> bool:
+    """True for a grouped convolution with a channel in each group, on `before`."""
+    if before is None or before.dtype != "float" or node.layer is None or node.layer.name != "conv":
+        return False
+    groups = vars(node.layer).get("groups", 1)
+    return bool(groups == node.output.channels == before.channels != 1)
 
 
 def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
@@ -112,7 +131,9 @@ def details(node: Node, before: Tensor | None, growth: int = 0) -> str:
         channels = f"{before.channels}{more} → {node.output.channels}"
         parts = [channels, *(parts if windowed else ())]
     groups = vars(layer).get("groups", 1)
-    parts += [f"groups {groups}"] if groups != 1 and windowed else []
+    parts += (
+        [f"groups {groups}"] if groups != 1 and windowed and not depthwise(node, before) else []
+    )
     return " · ".join(parts)
 
 
@@ -129,14 +150,24 @@ def chosen(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
 
 
+def shapes(graph: Graph) -> Shapes:
+    """How the shapes of a network are written: for one ordinary size where formulas get long."""
+    exact = Shapes(solve(graph).sets)
+    if max((len(exact.write(node.output.shape)) for node in graph.nodes), default=0) <= LONG:
+        return exact
+    return Shapes(exact.sets, usual_sizes(graph))
+
+
 class Shapes:
     """Writes shapes as a person would, for the sizes for which the network is valid.
 
-    Where 16 divides H, `2*(H//16)` is `H/8`; where it need not, the exact size is written.
+    Where 16 divides H, `2*(H//16)` is `H/8`; where it need not, the exact size is written; with
+    `given` sizes of free dimensions the number.
     """
 
-    def __init__(self, sets: Mapping[str, SizeSet]) -> None:
+    def __init__(self, sets: Mapping[str, SizeSet], given: Mapping[str, int] | None = None) -> None:
         self.sets = sets
+        self.given = given or {}
         self.known: dict[Size, str] = {}
 
     def write(self, sizes: Shape) -> str:
@@ -148,6 +179,8 @@ class Shapes:
     def size(self, size: Size) -> str:
         if not isinstance(size, Free) or size.symbol not in self.sets:
             return str(size)
+        if self.given:
+            return str(at(size, self.given))
         if size not in self.known:
             self.known[size] = linear(size, self.sets[size.symbol]) or str(size)
         return self.known[size]

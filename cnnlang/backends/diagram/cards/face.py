@@ -24,7 +24,7 @@ LINE = 17.0
 
 def height(card: Card) -> float:
     """How high a card is."""
-    if card.category == "port":
+    if card.small:
         return PORT
     return TALL - (0 if card.template else LINE) + (1.6 * LINE if card.parts else 0)
 
@@ -41,15 +41,13 @@ class Face:
     @property
     def wide(self) -> float:
         """Cards are equally wide; inputs and outputs as wide as their name needs."""
-        if self.card.category != "port":
+        if not self.card.small:
             return WIDE
         return width(self.card.name, NAME, bold=True) + 36
 
     @property
     def left(self) -> float:
-        return (
-            self.x if self.narrow or self.card.category != "port" else self.centre - self.wide / 2
-        )
+        return self.x if self.narrow or not self.card.small else self.centre - self.wide / 2
 
     @property
     def right(self) -> float:
@@ -75,7 +73,7 @@ class Face:
         """Draw the card; `total` are the costs of all cards, `bars` their colours."""
         if self.card.mark in SIGNS:
             drawing.add(*sign(SIGNS[self.card.mark], self.left - 12, self.top + 10, theme))
-        if self.card.category == "port":
+        if self.card.small:
             drawing.add(*self.port(theme))
             return
         bars = bars or theme

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cnnlang.backends.diagram.scopes import Mark, Unit, together
 from cnnlang.backends.diagram.volumes.captions import words
 from cnnlang.backends.diagram.volumes.model import Part, Volume
-from cnnlang.backends.diagram.words import chip, details, heading
+from cnnlang.backends.diagram.words import chip, depthwise, details, heading
 
 CARDS = ("conv", "dense", "port")
 """Categories that have a card of their own."""
@@ -20,6 +20,9 @@ Costs: TypeAlias = tuple[int, int, int, tuple[int, ...]]
 NOTHING: Costs = (0, 0, 0, ())
 STEPS = 6
 """Steps of a template at the most."""
+Way: TypeAlias = tuple[int, Unit | None, Any]
+"""How many layers are on a way, the last of them, and the way before it."""
+START: Way = (0, None, None)
 
 
 @dataclass(eq=False, slots=True)
@@ -49,6 +52,11 @@ class Card:
     edges: list[Edge] = field(default_factory=list)
 
     @property
+    def small(self) -> bool:
+        """True for what only has a name: inputs, outputs, and where paths are combined."""
+        return self.category in ("port", "merge")
+
+    @property
     def inputs(self) -> list[Card]:
         return [edge.source for edge in self.edges]
 
@@ -76,7 +84,7 @@ def cards(volumes: Sequence[Volume]) -> list[Card]:
     runs = [list(run) for _, run in groupby(volumes, key=Runs(volumes))]
     dealer = Dealer(Counter(maps[0].group for maps in runs))
     for maps in runs:
-        if maps[0].category in CARDS:
+        if maps[0].category in CARDS or combined(maps[0]):
             dealer.card(maps)
         else:
             dealer.between(maps[0])
@@ -138,6 +146,9 @@ class Dealer:
         self.lead(card, first)
         for volume in maps:
             self.ways[volume] = [Edge(card, (), shape(volume))]
+        if card.category == "merge":
+            self.costs[last] = card.parameters, card.macs, card.value, ()
+            card.parameters = card.macs = card.value = 0
         self.found.append(card)
 
     def lead(self, card: Card, volume: Volume) -> None:
@@ -183,6 +194,11 @@ def charge(card: Card, costs: Costs) -> None:
     card.layers += costs[3]
 
 
+def combined(volume: Volume) -> bool:
+    """True for a map that is made of those of several paths, position by position."""
+    return volume.category == "merge" and not volume.parts
+
+
 def plain(word: str) -> bool:
     return word.lower().startswith(("concat", "flatten", "identity"))
 
@@ -197,7 +213,7 @@ def names(maps: list[Volume], alone: bool) -> tuple[str, str]:
     kinds = {each.kind for each in maps}
     if len(maps) > 1:
         return (last.group, "") if alone or len(kinds) > 1 else (last.kind, last.group)
-    if last.category == "port":
+    if last.category in ("port", "merge"):
         return last.name or "Input", ""
     name, kind = words(last)
     return name.split(" ×")[0], kind.split(" ×")[0]
@@ -209,7 +225,7 @@ def names(maps: list[Volume], alone: bool) -> tuple[str, str]:
 def template(maps: list[Volume]) -> str:
     """What a card does, in the words of a paper's table: `1×1, 64 › 3×3, 64 › 1×1, 256`."""
     first = maps[0]
-    if first.category == "port" or first.parts:
+    if first.category in ("port", "merge") or first.parts:
         return ""
     units = [unit for each in maps for unit in each.sample or each.units]
     if len(maps) == 1 and not first.sample:
@@ -224,28 +240,34 @@ def layer(unit: Unit) -> str:
 
 def path(units: list[Unit]) -> list[Unit]:
     """The layers with weights on the longest way through a block, the way to a gate left out."""
-    own = set(units)
     ends = next((u for u in units if u.kind in ("add", "concat") and len(u.inputs) > 1), units[-1])
-    longest: dict[Unit, list[Unit]] = {}
+    longest: dict[Unit, Way] = {}
     for unit in units:
-        ways = [longest[each] for each in unit.inputs if each in own and each in longest]
+        ways = [longest[each] for each in unit.inputs if each in longest]
         gate = unit.kind == "multiply"
-        before = ways[0] if ways and gate else max(ways, key=len, default=[])
+        before = ways[0] if ways and gate else max(ways, key=lambda way: way[0], default=START)
         counts = unit.category in ("conv", "transposed", "dense")
-        longest[unit] = [*before, unit] if counts else before
+        longest[unit] = (before[0] + 1, unit, before) if counts else before
         if unit is ends:
             break
-    return longest[ends]
+    return list(walked(longest[ends]))[::-1]
+
+
+def walked(way: Way) -> Iterator[Unit]:
+    """The layers on a way from its end."""
+    while way[1] is not None and way[2] is not None:
+        yield way[1]
+        way = way[2]
 
 
 def step(unit: Unit) -> str:
     """`3×3, 64`, with the groups of a grouped convolution."""
     assert unit.head is not None
-    kernel = heading(unit.head).removeprefix("Conv ")
-    groups = vars(unit.head.layer).get("groups", 1)
-    grouped = f" in {groups} groups" if groups not in (1, unit.output.channels) else ""
-    depthwise = "DW " if groups == unit.output.channels != 1 else ""
-    return f"{depthwise}{kernel}, {unit.output.channels}{grouped}"
+    before = unit.takes[0] if unit.takes else None
+    kernel = heading(unit.head, before).replace("Conv ", "")
+    groups = 1 if depthwise(unit.head, before) else vars(unit.head.layer).get("groups", 1)
+    grouped = f" in {groups} groups" if groups != 1 else ""
+    return f"{kernel}, {unit.output.channels}{grouped}"
 
 
 def joined(steps: list[str]) -> str:

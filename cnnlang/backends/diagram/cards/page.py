@@ -9,7 +9,7 @@ from cnnlang.backends.diagram.cards.model import Card, Edge
 from cnnlang.backends.diagram.drawing import Drawing, Point, Text
 from cnnlang.backends.diagram.palette import DETAIL, Theme
 from cnnlang.backends.diagram.tones import Heat, heated, marked
-from cnnlang.backends.diagram.volumes.rows import lanes
+from cnnlang.backends.diagram.volumes.rows import lanes, places
 from cnnlang.backends.diagram.volumes.stairs import descends
 from cnnlang.backends.diagram.words import percent
 
@@ -23,14 +23,21 @@ class Overview:
     """Places and draws the cards."""
 
     def __init__(
-        self, cards: Sequence[Card], theme: Theme, drawing: Drawing, heat: Heat | None = None
+        self,
+        cards: Sequence[Card],
+        theme: Theme,
+        drawing: Drawing,
+        heat: Heat | None = None,
+        room: float | None = None,
     ) -> None:
         self.cards = cards
+        self.most = None if room is None else max(1, int((room + AISLE) / (WIDE + AISLE)))
         self.theme = theme
         self.heat = heat
         self.drawing = drawing
         self.places: dict[Card, Face] = {}
         self.paths = lanes(cards)
+        self.homes = places(self.paths)
         self.said: set[Point] = set()
 
     def draw(self) -> None:
@@ -69,7 +76,7 @@ class Overview:
     def stack(self) -> None:
         """A column for every path, or several for a long chain."""
         paths = self.paths
-        columns = split(paths[0]) if len(paths) == 1 else paths
+        columns = split(paths[0], self.most) if len(paths) == 1 else paths
         homes = {card: i for i, column in enumerate(columns) for card in column}
         ends: dict[int, float] = {}
         for card in self.cards:
@@ -126,8 +133,8 @@ class Overview:
 
     def leaps(self, source: Card, card: Card) -> bool:
         """True if other cards of one path lie between two."""
-        path = next(each for each in self.paths if card in each)
-        return source in path and path.index(card) - path.index(source) > 1
+        (path, place), (other, start) = self.homes[card], self.homes[source]
+        return path == other and place - start > 1
 
     def level(self, a: Face, b: Face, edge: Edge) -> None:
         """Down to a lower resolution, or up to a higher one."""
@@ -186,10 +193,10 @@ class Overview:
         self.drawing.arrow(points, colour, thick)
 
 
-def split(chain: list[Card]) -> list[list[Card]]:
-    """A long chain in columns of about one height."""
+def split(chain: list[Card], most: int | None = None) -> list[list[Card]]:
+    """A long chain in columns of about one height, `most` of them."""
     total = sum(height(card) + GAP for card in chain)
-    number = int(total // COLUMN) + 1
+    number = min(int(total // COLUMN) + 1, most or len(chain))
     columns: list[list[Card]] = [[]]
     filled = 0.0
     for card in chain:

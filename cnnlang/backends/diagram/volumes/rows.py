@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
@@ -15,6 +16,7 @@ from cnnlang.backends.diagram.volumes.solid import (
     Scale,
     Solid,
     channels,
+    clear,
     paint,
     sizes,
     solid,
@@ -25,7 +27,7 @@ LONGEST = 1000.0
 """Points after which a row is wrapped."""
 FEW = 14
 """Maps up to which the windows of the layers are drawn."""
-APART, CLOSE, ARC = 30.0, 7.0, 18.0
+APART, BESIDE, CLOSE, ARC = 30.0, 14.0, 7.0, 18.0
 SMALLEST_GAP = 4.0
 
 
@@ -46,26 +48,41 @@ T = TypeVar("T", bound=Linked)
 def lanes(items: Sequence[T]) -> list[list[T]]:
     """A lane for every path: an item goes on in the lane of the last one that it is made of."""
     found: list[list[T]] = []
+    ends: dict[int, int] = {}
     for item in items:
-        ending = [lane for lane in found if lane[-1] in item.inputs]
-        lane = max(ending, key=len, default=None)
-        if lane is None:
-            lane = []
-            found.append(lane)
-        lane.append(item)
+        ending = sorted({ends[id(each)] for each in item.inputs if id(each) in ends})
+        home = max(ending, key=lambda i: len(found[i]), default=len(found))
+        if home == len(found):
+            found.append([])
+        else:
+            del ends[id(found[home][-1])]
+        found[home].append(item)
+        ends[id(item)] = home
     return found
+
+
+def places(lanes: Sequence[Sequence[T]]) -> dict[T, tuple[int, int]]:
+    """The lane of every item, and its place in it."""
+    return {item: (i, place) for i, lane in enumerate(lanes) for place, item in enumerate(lane)}
 
 
 class Rows:
     """Places and draws the maps: one chain in rows, or several paths in lanes."""
 
     def __init__(
-        self, volumes: Sequence[Volume], scale: Scale, theme: Theme, drawing: Drawing
+        self,
+        volumes: Sequence[Volume],
+        scale: Scale,
+        theme: Theme,
+        drawing: Drawing,
+        longest: float = LONGEST,
     ) -> None:
         paths = lanes(volumes)
         self.chain = len(paths) == 1
-        self.lanes = wrapped(paths[0], scale) if self.chain else paths
-        self.homes = {volume: i for i, lane in enumerate(self.lanes) for volume in lane}
+        self.lanes = wrapped(paths[0], scale, longest) if self.chain else paths
+        self.places = places(self.lanes)
+        self.homes = {volume: i for volume, (i, _) in self.places.items()}
+        self.users = Counter(each for volume in volumes for each in {*volume.inputs})
         self.volumes = volumes
         self.scale = scale
         self.theme = theme
@@ -95,7 +112,7 @@ class Rows:
         for volume in self.volumes:
             home = self.homes[volume]
             before = last.get(home)
-            stops = [0.0 if before is None else beside(before, volume)]
+            stops = [0.0 if before is None else beside(before, volume, self.scale)]
             if not self.chain:
                 sources = (
                     volume.inputs
@@ -103,11 +120,17 @@ class Rows:
                     else [each for each in volume.inputs if self.homes[each] != home]
                 )
                 stops += [self.boxes[each].right + APART for each in sources]
+                if before is not None and self.joined(volume):
+                    stops.append(before.right + BESIDE)
             self.boxes[volume] = last[home] = solid(volume, self.scale, max(stops), 0.0)
+
+    def joined(self, volume: Volume) -> bool:
+        """True if a path from another lane comes in: its line needs room before the map."""
+        return any(self.homes[each] != self.homes[volume] for each in volume.inputs)
 
     def forks(self, volume: Volume) -> bool:
         """True if paths part after a map: the lines to all of them start from its own edge."""
-        return sum(volume in each.inputs for each in self.volumes) > 1
+        return self.users[volume] > 1
 
     def lower(self, lane: Lane, top: float) -> list[Solid]:
         """The boxes of a lane, put below a height with room for what is drawn over them."""
@@ -124,9 +147,9 @@ class Rows:
         return any(self.over(each, volume) for each in (*volume.inputs, *volume.joins))
 
     def over(self, source: Volume, volume: Volume) -> bool:
-        lane = self.lanes[self.homes[volume]]
-        near = lane[max(0, lane.index(volume) - 1)] is source and source in volume.inputs
-        return source in lane and not near
+        (home, place), (lane, start) = self.places[volume], self.places[source]
+        near = place - start <= 1 and source in volume.inputs
+        return home == lane and not near
 
     def meets(self, volume: Volume) -> bool:
         """True where a path from a lower lane comes in from below: the name goes above then."""
@@ -176,7 +199,7 @@ class Rows:
     def change(self, before: Solid, after: Solid, behind: Drawing) -> None:
         """From the end of a row to the start of the next, or from one lane to another."""
         start, end = (before.right + 2, before.middle), (after.left - 2, after.middle)
-        out, back = before.right + 14, after.left - 14
+        out, back = before.right + 14, after.left - 10
         if self.chain:
             row = [self.boxes[each] for each in self.lanes[self.homes[after.volume]]]
             y = min(box.top for box in row) - 10
@@ -185,8 +208,17 @@ class Rows:
             y = max(after.bottom - 14, after.middle)
             points = [start, (back, start[1]), (back, y), (end[0], y)]
         else:
-            points = [start, (out, start[1]), (out, end[1]), end]
+            points = [start, (out, start[1]), *self.around(out, after, back), end]
         behind.arrow(points, self.theme.edge)
+
+    def around(self, out: float, after: Solid, back: float) -> list[Point]:
+        """Down to a lower lane, over the maps that stand there before the one that is meant."""
+        lane = [self.boxes[each] for each in self.lanes[self.homes[after.volume]]]
+        between = [box for box in lane if out < box.right and box.right < after.left]
+        if not between:
+            return [(out, after.middle)]
+        y = min(box.top for box in between) - 10
+        return [(out, y), (back, y), (back, after.middle)]
 
     def loop(self, box: Solid) -> None:
         """A small arc over a block that adds what comes in to what it makes."""
@@ -196,8 +228,8 @@ class Rows:
 
     def arc(self, a: Solid, b: Solid) -> None:
         """An arc over the maps between two."""
-        lane = self.lanes[self.homes[a.volume]]
-        between = lane[lane.index(a.volume) : lane.index(b.volume) + 1]
+        home, first = self.places[a.volume]
+        between = self.lanes[home][first : self.places[b.volume][1] + 1]
         high = min(self.boxes[each].top for each in between) - ARC - 8
         start, end = (a.right - a.dx / 2, a.top - 2), (b.left + b.dx / 2, b.top - 2)
         self.curve([start, (a.right, high), (b.left, high), end])
@@ -211,23 +243,24 @@ def alike(a: Volume, b: Volume) -> bool:
     return not a.flat and a.spatial == b.spatial and a.category != "port"
 
 
-def beside(before: Solid, volume: Volume) -> float:
+def beside(before: Solid, volume: Volume, scale: Scale) -> float:
     """Where the box after another one begins: behind it where sizes are equal, else apart."""
     if alike(before.volume, volume):
-        return before.right + CLOSE - 0.75 * before.dx
+        return clear(before, volume, scale, before.right + CLOSE - 0.75 * before.dx)
     return before.right + (APART - 4 if volume.flat else APART) - 0.15 * before.dx
 
 
-def wrapped(volumes: list[Volume], scale: Scale) -> list[Lane]:
+def wrapped(volumes: list[Volume], scale: Scale, longest: float = LONGEST) -> list[Lane]:
     """The rows of a long chain, of about one length, broken where the resolution changes."""
     ends = list(reaches(volumes, scale))
-    number = ceil(ends[-1] / LONGEST)
+    number = ceil(ends[-1] / longest)
     found: list[Lane] = [[]]
     start = 0.0
     for i, volume in enumerate(volumes):
         full = i > 0 and ends[i] - start > ends[-1] / number * 1.04 and len(found) < number
-        breaks = i > 0 and (not alike(volumes[i - 1], volume) or ends[i] - start > LONGEST)
-        if full and breaks:
+        over = ends[i] - start > longest
+        breaks = i > 0 and (not alike(volumes[i - 1], volume) or over)
+        if (full or (over and found[-1] and longest < LONGEST)) and breaks:
             found.append([])
             start = ends[i - 1]
         found[-1].append(volume)
@@ -238,7 +271,7 @@ def reaches(volumes: list[Volume], scale: Scale) -> Iterator[float]:
     """The right end of every box in a row."""
     before: Solid | None = None
     for volume in volumes:
-        before = solid(volume, scale, 0.0 if before is None else beside(before, volume), 0.0)
+        before = solid(volume, scale, 0.0 if before is None else beside(before, volume, scale), 0.0)
         yield before.right
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import cos, radians, sin, sqrt
 
 from cnnlang.backends.diagram.drawing import Drawing, Group, Line, Point, Polygon, Text
+from cnnlang.backends.diagram.letters import width
 from cnnlang.backends.diagram.palette import Theme
 from cnnlang.backends.diagram.volumes.model import Part, Volume
 
@@ -98,6 +99,13 @@ def solid(volume: Volume, scale: Scale, x: float, middle: float) -> Solid:
     w, h, depth = scale.extent(volume)
     dx, dy = depth * TILT[0], depth * TILT[1]
     return Solid(volume, x, middle - (h - dy) / 2, w, h, dx, dy)
+
+
+def clear(before: Solid, volume: Volume, scale: Scale, x: float) -> float:
+    """A left edge at `x` or further right, so that the numbers below two boxes do not touch."""
+    texts = [str(each.channels) for each in (before.volume, volume)]
+    apart = sum(width(text, SMALL) for text in texts) / 2 + 4
+    return max(x, before.centre + apart - scale.extent(volume)[0] / 2)
 
 
 # --- drawing -------------------------------------------------------------------------------------

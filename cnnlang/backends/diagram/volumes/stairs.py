@@ -17,6 +17,7 @@ from cnnlang.backends.diagram.volumes.solid import (
     Scale,
     Solid,
     channels,
+    clear,
     note,
     paint,
     solid,
@@ -57,7 +58,8 @@ def skips(items: Sequence[T]) -> list[tuple[T, T]]:
 def descends(items: Sequence[Sized]) -> bool:
     """True if sizes of one path fall and rise once, with skips between equal ones, two or more."""
     sizes = [each.size for each in items]
-    starts = [each for each in items if not any(i in items for i in each.inputs)]
+    own = set(map(id, items))
+    starts = [each for each in items if not any(id(i) in own for i in each.inputs)]
     if 0 in sizes or len(starts) != 1 or len(lanes(items)) > 1:
         return False
     low = sizes.index(min(sizes))
@@ -114,7 +116,8 @@ class Stairs:
         """Beside the map before it, under its end, or above its end."""
         if volume.spatial == before.volume.spatial:
             port = before.volume.category == "port"
-            return before.right + (16 - 0.1 * before.dx if port else 5 - 0.8 * before.dx)
+            x = before.right + (16 - 0.1 * before.dx if port else 5 - 0.8 * before.dx)
+            return clear(before, volume, self.scale, x)
         if volume.size < before.volume.size:
             wide = self.scale.extent(volume)[0]
             return before.x + 0.5 * before.w + 0.2 * before.dx - 0.2 * wide + 8

@@ -2,7 +2,7 @@
 
 A `.cnn` file says what a network is; from it come checks, costs, a PyTorch module, its source and
 its figure. `load` gives the module, `build` the source, `check` the problems, `summarise` the
-costs, `compare` what changes, `draw` the figure.
+costs, `compare` what changes, `draw` the figure, `stages` the parts for several devices.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         draw,
         load,
         load_weights,
+        stages,
         summarise,
         weights_map,
     )
@@ -36,6 +37,7 @@ __all__ = [
     "draw",
     "load",
     "load_weights",
+    "stages",
     "summarise",
     "weights_map",
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from cnnlang.analysis.comparison import Comparison
+    from cnnlang.analysis.stages import Stage
     from cnnlang.backends.checkpoint import Match, Weights
     from cnnlang.backends.summary import Summary
     from cnnlang.graph import Graph
@@ -35,6 +36,7 @@ __all__ = [
     "draw",
     "load",
     "load_weights",
+    "stages",
     "summarise",
     "weights_map",
 ]
@@ -313,6 +315,38 @@ def load_weights(
     from cnnlang.backends.checkpoint import fill
 
     fill(module, weights, match, strict)
+
+
+def stages(
+    path: Path,
+    network: str | None = None,
+    number: int = 2,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    shapes: Mapping[str | int, Shape] | None = None,
+    **parameters: Any,
+) -> tuple[Stage, ...]:
+    """Where to cut a network into stages for `torch.distributed.pipelining`, one a device.
+
+    `Stage.begin` is the module that a stage begins with, "" for the first: `{begin:
+    SplitPoint.BEGINNING}` for the others is the `split_spec` of `pipeline`. One tensor alone flows
+    over every cut; among such cuts the heaviest stage is the lightest, by its share of the
+    multiply-accumulates or of the memory of a step with `batch` samples, whichever is larger.
+    Raises `CompileError`, and `ValueError` if it cannot be cut so often or its sizes are free.
+
+    >>> [stage.begin for stage in stages("zoo:resnet18", batch=32, shapes={0: (3, 224, 224)})]
+    ['', 'layer2']
+    """
+    from cnnlang.analysis.memory import Unpredictable, setting
+    from cnnlang.analysis.stages import stages
+
+    graph = compile_file(path, network, parameters, shapes)[0]
+    try:
+        return stages(graph, number, batch, setting(dtype, optimizer=optimizer))
+    except Unpredictable as problem:
+        raise ValueError(f"stages weigh what they keep in memory: {problem}") from None
 
 
 def weights_map(

@@ -2,7 +2,7 @@
 
 A `.cnn` file says what a network is; from it come checks, costs, a PyTorch module, its source and
 its figure. `load` gives the module, `build` the source, `check` the problems, `summarise` the
-costs, `compare` what changes, `draw` the figure.
+costs, `compare` what changes, `draw` the figure, `stages` the parts for several devices.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         load,
         load_weights,
         optimize,
+        stages,
         summarise,
         weights_map,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "load",
     "load_weights",
     "optimize",
+    "stages",
     "summarise",
     "weights_map",
 ]

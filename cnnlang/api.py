@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cnnlang.analysis.lints import Choice
 from cnnlang.analysis.lints.selection import unknown
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from cnnlang.analysis.comparison import Comparison
+    from cnnlang.analysis.stages import Stage
     from cnnlang.backends.checkpoint import Match, Weights
     from cnnlang.backends.summary import Summary
     from cnnlang.graph import Graph
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "load_weights",
     "optimize",
+    "stages",
     "summarise",
     "weights_map",
 ]
@@ -326,6 +328,7 @@ def load_weights(
     fill(module, weights, match, strict)
 
 
+@overload
 def optimize(
     model: torch.nn.Module,
     *,
@@ -333,23 +336,94 @@ def optimize(
     dtype: torch.dtype | None = None,
     example: torch.Tensor | Sequence[torch.Tensor] | None = None,
     without: Sequence[str] = (),
+) -> torch.nn.Module: ...
+
+
+@overload
+def optimize(
+    model: torch.nn.Module,
+    *,
+    for_: Literal["training"],
+    dtype: torch.dtype | str | None = None,
+    memory: str | int | None = None,
+    batch: int | None = None,
+    shapes: Mapping[str | int, Shape] | None = None,
+    optimizer: str = "sgd",
+    device: torch.device | str | None = None,
+    compile: bool = False,
+    channels_last: bool = True,
+    inplace: bool = True,
+) -> torch.nn.Module: ...
+
+
+def optimize(
+    model: torch.nn.Module, *, for_: Literal["inference", "training"] = "inference", **options: Any
 ) -> torch.nn.Module:
-    """A network of `load` made faster for one use; the network itself stays as it is.
+    """A network of `load` made faster, or smaller, for one use.
 
     `for_="inference"` gives a module that computes what the network does in evaluation, on the
     device where its weights are, in `dtype` (that of the weights unless given), for every batch and
     size that the network takes: norms are folded into weights, activations and sums are part of
     convolutions, memory is used again, and the forward is a flat list of operations. It knows no
-    gradients. On a CPU, weights are packed for the size of `example` (an input, or several), else
-    for that of the first input; other sizes run with plain weights. `without` names passes to
-    leave out: `fold`, `add`, `activate`, `overwrite`, `layout`, `pack`. Raises `TypeError` for a
-    module that `load` did not make, `ValueError` for one that was changed since.
-    """
-    from cnnlang.backends.optimizing import infer
+    gradients, and the network stays as it is. On a CPU, weights are packed for the size of
+    `example` (an input, or several), else for that of the first input; other sizes run with plain
+    weights. `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`, `layout`,
+    `pack`.
 
-    if for_ != "inference":
-        raise ValueError(f"for_ is 'inference', not {for_!r}")
-    return infer(model, dtype, example, without)
+    `for_="training"` gives a module that shares its layers and weights with the network, whose
+    step lets tensors go early, works in place where autograd permits, and keeps channels last.
+    With `memory` (`"16GiB"`) and `batch` it recomputes of what autograd saves as little as makes
+    the step fit; see `cnnlang.backends.training.prepare` for all options. What was decided, and
+    what else pays, is told by its attribute `cnnlang_training`.
+
+    Raises `TypeError` for a module that `load` did not make and for options of another use,
+    `ValueError` for a module that was changed since, and for wrong options.
+    """
+    if for_ == "inference":
+        from cnnlang.backends.optimizing import infer as run
+    elif for_ == "training":
+        from cnnlang.backends.training import prepare as run  # type: ignore[assignment]
+    else:
+        raise ValueError(f"for_ is 'inference' or 'training', not {for_!r}")
+    import inspect
+
+    known = list(inspect.signature(run).parameters)[1:]
+    for name in options:
+        if name not in known:
+            raise TypeError(f"for {for_} there is no option {name!r}: there are {', '.join(known)}")
+    return run(model, **options)
+
+
+def stages(
+    path: Path,
+    network: str | None = None,
+    number: int = 2,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "sgd",
+    shapes: Mapping[str | int, Shape] | None = None,
+    **parameters: Any,
+) -> tuple[Stage, ...]:
+    """Where to cut a network into stages for `torch.distributed.pipelining`, one a device.
+
+    `Stage.begin` is the module that a stage begins with, "" for the first: `{begin:
+    SplitPoint.BEGINNING}` for the others is the `split_spec` of `pipeline`. One tensor alone flows
+    over every cut; among such cuts the heaviest stage is the lightest, by its share of the
+    multiply-accumulates or of the memory of a step with `batch` samples, whichever is larger.
+    Raises `CompileError`, and `ValueError` if it cannot be cut so often or its sizes are free.
+
+    >>> [stage.begin for stage in stages("zoo:resnet18", batch=32, shapes={0: (3, 224, 224)})]
+    ['', 'layer2']
+    """
+    from cnnlang.analysis.memory import Unpredictable, setting
+    from cnnlang.analysis.stages import stages
+
+    graph = compile_file(path, network, parameters, shapes)[0]
+    try:
+        return stages(graph, number, batch, setting(dtype, optimizer=optimizer))
+    except Unpredictable as problem:
+        raise ValueError(f"stages weigh what they keep in memory: {problem}") from None
 
 
 def weights_map(

@@ -384,8 +384,10 @@ def test_unknown_passes_and_uses(make: Make) -> None:
     model = make(RESIDUAL)
     with pytest.raises(ValueError, match="there is no pass 'fuse': the passes are fold, add,"):
         cnnlang.optimize(model, without=["fuse"])
-    with pytest.raises(ValueError, match="for_ is"):
-        cnnlang.optimize(model, for_="speed")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="for inference there is no option 'memory': there are dt"):
+        cnnlang.optimize(model, memory="1GiB")  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="for_ is 'inference' or 'training', not 'speed'"):
+        cnnlang.optimize(model, for_="speed")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="on the meta device"):
         cnnlang.optimize(model.to("meta"))
 

@@ -1,4 +1,7 @@
-"""Several processes learn what one process learns (`distributed/gradients.py` under torchrun)."""
+"""Several processes learn what one process learns (`distributed/gradients.py` under torchrun).
+
+So do stages, one a process (`distributed/pipelined.py`), and the examples run.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from test_module import SMALL
 from test_module_reference import EXAMPLES
 from test_module_tracing import TWINS
 
-SCRIPT = Path(__file__).parent / "distributed" / "gradients.py"
+SCRIPTS = Path(__file__).parent / "distributed"
+SCRIPT = SCRIPTS / "gradients.py"
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 PROGRAMS = {
     "Small": SMALL,
     "Twins": TWINS,
@@ -31,28 +36,29 @@ def torchrun(folder: Path, cuda: bool) -> Differences:
     for name, program in PROGRAMS.items():
         (folder / f"{name}.cnn").write_text(program)
     report = folder / "report.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", str(SCRIPT), str(report)]
+    command = [*TORCHRUN, str(SCRIPT), str(report)]
     command += [f"{folder / name}.cnn:{name}" for name in PROGRAMS]
-    visible = {} if cuda else {"CUDA_VISIBLE_DEVICES": ""}
-    run(command, {**os.environ, **visible, "OMP_NUM_THREADS": "1"})
+    run(command, cuda)
     found: Differences = json.loads(report.read_text())
     return found
 
 
-def run(command: list[str], environment: dict[str, str]) -> None:
-    """Run a command that starts processes of its own; none is left behind."""
+def run(command: list[str], cuda: bool = False) -> str:
+    """What a command prints that starts processes of its own; none is left behind."""
+    visible = {} if cuda else {"CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, **visible, "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        command, env=environment, stderr=pipe, text=True, start_new_session=True
+        command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     )
     try:
-        _, errors = process.communicate(timeout=180)
+        printed, errors = process.communicate(timeout=180)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate()
         raise
     assert process.returncode == 0, errors
+    return printed
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +82,19 @@ def test_two_processes_learn_what_one_learns(way: str, network: str, on_cpu: Dif
 @pytest.mark.parametrize("way", ["ddp", "fsdp"])
 def test_two_gpus_learn_what_one_learns(way: str, network: str, on_gpus: Differences) -> None:
     assert on_gpus[f"{way} {network}"] == ""
+
+
+def test_stages_learn_what_the_whole_learns(tmp_path: Path) -> None:
+    """Gradients and running statistics of two stages are those of the module in one piece."""
+    path = tmp_path / "small.cnn"
+    path.write_text(SMALL.replace("HxW", "16x16").replace("dropout(0.5)", "dropout(0)"))
+    assert run([*TORCHRUN, str(SCRIPTS / "pipelined.py"), str(path)]).count("equal") == 2
+
+
+@pytest.mark.parametrize("script", ["pipeline.py", "sharded.py"])
+def test_the_examples_learn(script: str) -> None:
+    command = [*TORCHRUN, str(EXAMPLES / script), str(EXAMPLES / "resnet.cnn"), "ResNet18"]
+    printed = run([*command, "--size", "3", "32", "32"])
+    losses = [float(line.split()[-1]) for line in printed.splitlines() if "loss" in line]
+    assert len(losses) == 3
+    assert losses[-1] < losses[0] / 2

@@ -155,7 +155,7 @@ network N { input 3x8x8
     )
     assert "OrderedDict(" in text
     assert '("norm0", nn.BatchNorm2d(4)),' in text
-    assert "self.tail = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU())" in text
+    assert "self.tail = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))" in text
 
 
 def test_what_only_training_returns_is_computed_in_training_only(tmp_path):

@@ -333,3 +333,14 @@ def test_examples_take_torchvisions_weights_by_order() -> None:
     ours = load("examples/mobilenet_v2.cnn", weights=published.state_dict(), match="order").eval()
     x = torch.randn(1, 3, 224, 224)
     assert torch.equal(ours(x), published(x))
+
+
+def test_weights_drawn_between_bounds_are_replaced_like_any_other(tmp_path):
+    """`trunc_normal_` draws until all lie between its bounds: it ends though nothing is drawn."""
+    path = tmp_path / "net.cnn"
+    path.write_text("network N { input 3x8x8\n conv(64, 3x3, init=truncated_normal(std=0.02)) }")
+    first = load(path)
+    second = load(path, weights=first.state_dict())
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from cnnlang.graph import Graph, Node
+from cnnlang.records import replace
 from cnnlang.sizes import at
 
 

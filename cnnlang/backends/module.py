@@ -21,12 +21,13 @@ from cnnlang.graph import Graph
 from cnnlang.sizes import Size
 
 PREFIX = "cnnlang_generated_"
+DRAWING = {torch.Tensor.uniform_, torch.Tensor.normal_}
+"""What draws random numbers, for `trunc_normal_` until they lie between its bounds."""
 FILLING = {
-    *(torch.Tensor.uniform_, torch.Tensor.normal_),
-    *(init.uniform_, init.normal_, init.trunc_normal_, init.orthogonal_),
+    *(init.uniform_, init.normal_, init.orthogonal_),
     *(init.kaiming_uniform_, init.kaiming_normal_, init.xavier_uniform_, init.xavier_normal_),
 }
-"""What fills a tensor with random numbers."""
+"""What fills a tensor with random numbers, and can be seen to be called."""
 GRAPHS: dict[type[nn.Module], Graph] = {}
 """The graph of every generated network that was made in this process."""
 
@@ -70,11 +71,17 @@ def graph_of(module: nn.Module) -> Graph:
 
 
 class Unfilled(TorchFunctionMode):
-    """While it is active, tensors are not filled with random numbers, which takes the longest."""
+    """While it is active, tensors are not filled with random numbers, which takes the longest.
+
+    Where numbers are drawn one tensor at a time they are 0, for `trunc_normal_` goes on drawing
+    until they lie between its bounds, which what is left in memory need never do.
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if func in DRAWING:
+            return args[0].zero_()
         if func in FILLING:
             return args[0] if args else (kwargs or {})["tensor"]
         return func(*args, **(kwargs or {}))

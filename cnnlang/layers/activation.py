@@ -27,6 +27,7 @@ class Activation(Layer, family="Activation"):
     kind: ClassVar[tuple[str, str]]
     keywords: ClassVar[tuple[tuple[str, str], ...]] = ()
     saves: ClassVar[Saved] = 0
+    """What autograd keeps: the operand, of which `inplace=True` makes it keep a copy."""
 
     def output(self, inputs: Inputs, need: Need) -> Tensor:
         (x,) = inputs
@@ -35,6 +36,8 @@ class Activation(Layer, family="Activation"):
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
         (x,) = values
+        if tape.overwriting:
+            return tape.overwritten(x, x.size if type(self).saves == 0 else "result")
         return tape.unary(self.name, x, type(self).saves)
 
     def options(self) -> dict[str, Value]:
@@ -58,6 +61,7 @@ class Relu(Activation, name="relu"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("ReLU", "F.relu")
+    overwrites: ClassVar[bool] = True
     saves: ClassVar[Saved] = "result"
 
 
@@ -71,6 +75,7 @@ class Relu6(Activation, name="relu6"):
     """
 
     kind: ClassVar[tuple[str, str]] = ("ReLU6", "F.relu6")
+    overwrites: ClassVar[bool] = True
 
 
 class LeakyRelu(Activation, name="leaky_relu"):

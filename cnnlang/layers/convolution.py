@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, LayerError, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import SELF, Code, Value, X, unless
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 class Convolution(Layer, family="Convolution"):
     """What all convolutions over patches share; a subclass says how many filters and groups."""
 
+    fresh: ClassVar[bool] = True
     _: KW_ONLY
     stride: Sizes = 1
     """Step between neighbouring patches."""

@@ -32,6 +32,8 @@ class Dense(Layer, name="dense", family="Dense"):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
     """
 
+    fresh: ClassVar[bool] = True
+
     units: Count
     """Number of outputs."""
     _: KW_ONLY

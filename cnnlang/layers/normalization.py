@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from math import gcd, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, Weight, call, fail
 from cnnlang.layers.code import Code, unless
@@ -103,6 +103,7 @@ class BatchNorm(Running, name="batchnorm"):
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
 
+    fresh: ClassVar[bool] = True
     _: KW_ONLY
     momentum: Probability | None = 0.1
     """Share of the newest batch in the running statistics; `none` for their plain average."""

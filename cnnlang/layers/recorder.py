@@ -67,6 +67,8 @@ class Recorder:
     own: Mapping[str, Stored] = field(default_factory=dict)
     casts: dict[int, Stored] = field(default_factory=dict)
     kept: Bytes = NOTHING
+    overwriting: bool = False
+    """Whether the layer being played writes over its operand."""
 
     @property
     def autocast(self) -> bool:
@@ -228,6 +230,12 @@ class Recorder:
         result = self.made(shape, x.dtype, edges, (), order, x.batched, x.storage)
         result.whole = x.whole
         return result
+
+    def overwritten(self, x: Stored, saved: Saved) -> Stored:
+        """A function of each number that is written over it."""
+        edges = [Edge(x, "new", x.size)] if x.learned else []
+        saves = [saved] if x.learned else []
+        return self.made(x.shape, x.dtype, edges, saves, x.order, x.batched, x.storage)
 
     def copy(self, x: Stored) -> Stored:
         """The same numbers in their natural order."""

@@ -16,7 +16,9 @@ Each file is checked, built, run forward and backward, counted, and compared wit
 with published numbers by the tests. `cnnlang new NAME` writes one as a start for your own; the
 published classifiers of torchvision, with its names and weights, are in the standard library:
 `zoo:resnet50`. [train.py](train.py) trains any image classifier of these on Fashion-MNIST; its
-first lines say how. `python -m tests.gallery` writes this page and its figures."""
+first lines say how. [sharded.py](sharded.py) spreads the weights over several devices (FSDP2),
+[pipeline.py](pipeline.py) the layers, in stages that `cnnlang.stages` balances.
+`python -m tests.gallery` writes this page and its figures."""
 HEAD = "| network | | parameters | MACs | at | file |\n| --- | --- | ---: | ---: | --- | --- |"
 
 

@@ -46,13 +46,13 @@ class Autoencoder(nn.Module):
             raise ValueError(
                 f"Autoencoder takes x of shape (N, 1, 28, 28), got {tuple(x.shape)}"
             )
-        x = F.relu(self.conv1(x))  # 32 x 14 x 14
-        x = F.relu(self.conv2(x))  # 64 x 7 x 7
-        x = F.relu(self.conv3(x))  # 128 x 3 x 3
+        x = F.relu(self.conv1(x), inplace=True)  # 32 x 14 x 14
+        x = F.relu(self.conv2(x), inplace=True)  # 64 x 7 x 7
+        x = F.relu(self.conv3(x), inplace=True)  # 128 x 3 x 3
         x = x.flatten(1)  # 1152
         code = self.code(x)  # 10
-        x = F.relu(self.dense2(code)).unflatten(1, (128, 3, 3))  # 128 x 3 x 3
-        x = F.relu(self.conv_transpose1(x))  # 64 x 7 x 7
+        x = F.relu(self.dense2(code), inplace=True).unflatten(1, (128, 3, 3))
+        x = F.relu(self.conv_transpose1(x), inplace=True)  # 64 x 7 x 7
         x = F.relu(self.conv_transpose2(x)[:, :, :-1, :-1])  # 32 x 14 x 14
         picture = self.picture(x)[:, :, :-1, :-1]  # 1 x 28 x 28
         return picture, code

@@ -32,20 +32,20 @@ class C3D(nn.Module):
             raise ValueError(
                 f"C3D takes x of shape (N, 3, 16, 112, 112), got {tuple(x.shape)}"
             )
-        x = F.relu(self.conv1(x))  # 64 x 16 x 112 x 112
+        x = F.relu(self.conv1(x), inplace=True)  # 64 x 16 x 112 x 112
         x = F.max_pool3d(x, (1, 2, 2), ceil_mode=True)  # 64 x 16 x 56 x 56
-        x = F.relu(self.conv2(x))  # 128 x 16 x 56 x 56
+        x = F.relu(self.conv2(x), inplace=True)  # 128 x 16 x 56 x 56
         x = F.max_pool3d(x, 2, ceil_mode=True)  # 128 x 8 x 28 x 28
-        x = F.relu(self.conv3(x))  # 256 x 8 x 28 x 28
-        x = F.relu(self.conv4(x))  # 256 x 8 x 28 x 28
+        x = F.relu(self.conv3(x), inplace=True)  # 256 x 8 x 28 x 28
+        x = F.relu(self.conv4(x), inplace=True)  # 256 x 8 x 28 x 28
         x = F.max_pool3d(x, 2, ceil_mode=True)  # 256 x 4 x 14 x 14
-        x = F.relu(self.conv5(x))  # 512 x 4 x 14 x 14
-        x = F.relu(self.conv6(x))  # 512 x 4 x 14 x 14
+        x = F.relu(self.conv5(x), inplace=True)  # 512 x 4 x 14 x 14
+        x = F.relu(self.conv6(x), inplace=True)  # 512 x 4 x 14 x 14
         x = F.max_pool3d(x, 2, ceil_mode=True)  # 512 x 2 x 7 x 7
-        x = F.relu(self.conv7(x))  # 512 x 2 x 7 x 7
-        x = F.relu(self.conv8(x))  # 512 x 2 x 7 x 7
+        x = F.relu(self.conv7(x), inplace=True)  # 512 x 2 x 7 x 7
+        x = F.relu(self.conv8(x), inplace=True)  # 512 x 2 x 7 x 7
         x = F.max_pool3d(x, 2, ceil_mode=True)  # 512 x 1 x 4 x 4
         x = x.flatten(1)  # 8192
-        x = self.dropout1(F.relu(self.dense1(x)))  # 4096
-        x = self.dropout2(F.relu(self.dense2(x)))  # 4096
+        x = self.dropout1(F.relu(self.dense1(x), inplace=True))  # 4096
+        x = self.dropout2(F.relu(self.dense2(x), inplace=True))  # 4096
         return self.dense3(x)

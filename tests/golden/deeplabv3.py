@@ -44,13 +44,13 @@ class Bottleneck(nn.Module):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))  # width x H x W
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)  # width x H x W
         out = self.conv2(out)  # width x ceil(H / stride) x ceil(W / stride)
-        out = F.relu(self.bn2(out))  # width x ceil(H / stride) x ceil(W / stride)
+        out = F.relu(self.bn2(out), inplace=True)
         out = self.bn3(self.conv3(out))
         if self.downsample is not None:
             x = self.downsample(x)
-        return F.relu(out + x)
+        return F.relu(out + x, inplace=True)
 
 
 class Backbone(nn.Module):
@@ -79,7 +79,7 @@ class Backbone(nn.Module):
         nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))  # 64 x ceil(H/2) x ceil(W/2)
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)  # 64 x ceil(H/2) x ceil(W/2)
         x = F.max_pool2d(x, 3, stride=2, padding=1)  # 64 x ceil(H/4) x ceil(W/4)
         x = self.layer1(x)  # 256 x ceil(H/4) x ceil(W/4)
         x = self.layer2(x)  # 512 x ceil(H/8) x ceil(W/8)
@@ -93,28 +93,30 @@ class Convs(nn.Sequential):
     def __init__(self):
         super().__init__(
             nn.Sequential(
-                nn.Conv2d(2048, 256, 1, bias=False), nn.BatchNorm2d(256), nn.ReLU()
+                nn.Conv2d(2048, 256, 1, bias=False),
+                nn.BatchNorm2d(256),
+                nn.ReLU(inplace=True),
             ),
             nn.Sequential(
                 nn.Conv2d(2048, 256, 3, padding=12, dilation=12, bias=False),
                 nn.BatchNorm2d(256),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ),
             nn.Sequential(
                 nn.Conv2d(2048, 256, 3, padding=24, dilation=24, bias=False),
                 nn.BatchNorm2d(256),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ),
             nn.Sequential(
                 nn.Conv2d(2048, 256, 3, padding=36, dilation=36, bias=False),
                 nn.BatchNorm2d(256),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ),
             nn.Sequential(
                 nn.AdaptiveAvgPool2d(1),
                 nn.Conv2d(2048, 256, 1, bias=False),
                 nn.BatchNorm2d(256),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ),
         )
 
@@ -136,7 +138,7 @@ class ASPP(nn.Module):
         self.project = nn.Sequential(
             nn.Conv2d(1280, 256, 1, bias=False),
             nn.BatchNorm2d(256),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Dropout(0.5),
         )
 
@@ -158,7 +160,7 @@ class DeepLabV3_ResNet50(nn.Module):
             ASPP(),
             nn.Conv2d(256, 256, 3, padding=1, bias=False),
             nn.BatchNorm2d(256),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(256, 21, 1),
         )
 

@@ -16,7 +16,8 @@ class DenseLayer(nn.Module):
         self.conv2 = nn.Conv2d(128, 32, 3, padding=1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = F.relu(self.batchnorm2(self.conv1(F.relu(self.batchnorm1(x)))))
+        out = self.batchnorm2(self.conv1(F.relu(self.batchnorm1(x), inplace=True)))
+        out = F.relu(out, inplace=True)  # 128 x H x W
         return torch.cat([x, self.conv2(out)], dim=1)
 
 
@@ -52,18 +53,19 @@ class DenseNet121(nn.Module):
             raise ValueError(
                 f"DenseNet121 takes x of shape (N, 3, 224, 224), got {tuple(x.shape)}"
             )
-        x = F.relu(self.batchnorm1(self.conv1(x)))  # 64 x 112 x 112
+        x = F.relu(self.batchnorm1(self.conv1(x)), inplace=True)  # 64 x 112 x 112
         x = F.max_pool2d(x, 3, stride=2, padding=1)  # 64 x 56 x 56
         for i in range(6):
             x = getattr(self, f"dense_layer{i + 1}")(x)  # 256 x 56 x 56
-        x = F.avg_pool2d(self.conv2(F.relu(self.batchnorm2(x))), 2)  # 128 x 28 x 28
+        x = F.avg_pool2d(self.conv2(F.relu(self.batchnorm2(x), inplace=True)), 2)
         for i in range(12):
             x = getattr(self, f"dense_layer{i + 7}")(x)  # 512 x 28 x 28
-        x = F.avg_pool2d(self.conv3(F.relu(self.batchnorm3(x))), 2)  # 256 x 14 x 14
+        x = F.avg_pool2d(self.conv3(F.relu(self.batchnorm3(x), inplace=True)), 2)
         for i in range(24):
             x = getattr(self, f"dense_layer{i + 19}")(x)  # 1024 x 14 x 14
-        x = F.avg_pool2d(self.conv4(F.relu(self.batchnorm4(x))), 2)  # 512 x 7 x 7
+        x = F.avg_pool2d(self.conv4(F.relu(self.batchnorm4(x), inplace=True)), 2)
         for i in range(16):
             x = getattr(self, f"dense_layer{i + 43}")(x)  # 1024 x 7 x 7
-        x = F.adaptive_avg_pool2d(F.relu(self.batchnorm5(x)), 1).flatten(1)  # 1024
+        x = F.adaptive_avg_pool2d(F.relu(self.batchnorm5(x), inplace=True), 1)
+        x = x.flatten(1)  # 1024
         return self.dense1(x)

@@ -55,26 +55,26 @@ class FCN8s(nn.Module):
             raise ValueError(
                 f"FCN8s takes x of shape (N, 3, H, W), got {tuple(x.shape)}"
             )
-        out = F.relu(self.conv1_1(x))  # 64 x H + 198 x W + 198
-        out = F.relu(self.conv1_2(out))  # 64 x H + 198 x W + 198
+        out = F.relu(self.conv1_1(x), inplace=True)  # 64 x H + 198 x W + 198
+        out = F.relu(self.conv1_2(out), inplace=True)  # 64 x H + 198 x W + 198
         out = self.pool1(out)  # 64 x ceil(H/2) + 99 x ceil(W/2) + 99
-        out = F.relu(self.conv2_1(out))  # 128 x ceil(H/2) + 99 x ceil(W/2) + 99
-        out = F.relu(self.conv2_2(out))  # 128 x ceil(H/2) + 99 x ceil(W/2) + 99
+        out = F.relu(self.conv2_1(out), inplace=True)
+        out = F.relu(self.conv2_2(out), inplace=True)
         out = self.pool2(out)  # 128 x (H + 201)//4 x (W + 201)//4
-        out = F.relu(self.conv3_1(out))  # 256 x (H + 201)//4 x (W + 201)//4
-        out = F.relu(self.conv3_2(out))  # 256 x (H + 201)//4 x (W + 201)//4
-        out = F.relu(self.conv3_3(out))  # 256 x (H + 201)//4 x (W + 201)//4
+        out = F.relu(self.conv3_1(out), inplace=True)
+        out = F.relu(self.conv3_2(out), inplace=True)
+        out = F.relu(self.conv3_3(out), inplace=True)
         pool3 = self.pool3(out)  # 256 x (H + 205)//8 x (W + 205)//8
-        out = F.relu(self.conv4_1(pool3))  # 512 x (H + 205)//8 x (W + 205)//8
-        out = F.relu(self.conv4_2(out))  # 512 x (H + 205)//8 x (W + 205)//8
-        out = F.relu(self.conv4_3(out))  # 512 x (H + 205)//8 x (W + 205)//8
+        out = F.relu(self.conv4_1(pool3), inplace=True)
+        out = F.relu(self.conv4_2(out), inplace=True)
+        out = F.relu(self.conv4_3(out), inplace=True)
         pool4 = self.pool4(out)  # 512 x (H + 213)//16 x (W + 213)//16
-        out = F.relu(self.conv5_1(pool4))  # 512 x (H + 213)//16 x (W + 213)//16
-        out = F.relu(self.conv5_2(out))  # 512 x (H + 213)//16 x (W + 213)//16
-        out = F.relu(self.conv5_3(out))  # 512 x (H + 213)//16 x (W + 213)//16
+        out = F.relu(self.conv5_1(pool4), inplace=True)
+        out = F.relu(self.conv5_2(out), inplace=True)
+        out = F.relu(self.conv5_3(out), inplace=True)
         out = self.pool5(out)  # 512 x (H + 229)//32 x (W + 229)//32
-        out = self.channel_dropout1(F.relu(self.fc6(out)))
-        out = self.channel_dropout2(F.relu(self.fc7(out)))
+        out = self.channel_dropout1(F.relu(self.fc6(out), inplace=True))
+        out = self.channel_dropout2(F.relu(self.fc7(out), inplace=True))
         out = self.score_fr(out)  # 21 x (H + 37)//32 x (W + 37)//32
         upscore2 = self.upscore2(out)  # 21 x 2*((H + 5)//32) + 4 x 2*((W + 5)//32) + 4
         out = crop_from(self.score_pool4(pool4), 5, upscore2.size()[2:]) + upscore2

@@ -33,7 +33,7 @@ class Unit2(nn.Module):
         self.batchnorm1 = nn.BatchNorm2d(64, eps=0.001)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.batchnorm1(self.conv1(x)))
+        return F.relu(self.batchnorm1(self.conv1(x)), inplace=True)
 
 
 class Unit(nn.Module):
@@ -47,7 +47,7 @@ class Unit(nn.Module):
         self.batchnorm1 = nn.BatchNorm2d(filters, eps=0.001)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.batchnorm1(self.conv1(x)))
+        return F.relu(self.batchnorm1(self.conv1(x)), inplace=True)
 
 
 class Inception(nn.Module):

@@ -33,7 +33,7 @@ class Unit2(nn.Module):
         self.batchnorm1 = nn.BatchNorm1d(128)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.batchnorm1(self.conv1(x)))
+        return F.relu(self.batchnorm1(self.conv1(x)), inplace=True)
 
 
 class Unit(nn.Module):
@@ -45,7 +45,7 @@ class Unit(nn.Module):
         self.batchnorm1 = nn.BatchNorm1d(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.batchnorm1(self.conv1(x)))
+        return F.relu(self.batchnorm1(self.conv1(x)), inplace=True)
 
 
 class M5(nn.Module):

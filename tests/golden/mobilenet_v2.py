@@ -16,7 +16,7 @@ class Body2(nn.Module):
         self.batchnorm2 = nn.BatchNorm2d(16)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu6(self.batchnorm1(self.depthwise1(x)))  # 32 x 112 x 112
+        x = F.relu6(self.batchnorm1(self.depthwise1(x)), inplace=True)  # 32 x 112 x 112
         return self.batchnorm2(self.conv1(x))
 
 
@@ -35,8 +35,8 @@ class Body(nn.Module):
         self.batchnorm3 = nn.BatchNorm2d(out)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu6(self.batchnorm1(self.conv1(x)))  # hidden x H x W
-        x = F.relu6(self.batchnorm2(self.depthwise1(x)))
+        x = F.relu6(self.batchnorm1(self.conv1(x)), inplace=True)  # hidden x H x W
+        x = F.relu6(self.batchnorm2(self.depthwise1(x)), inplace=True)
         return self.batchnorm3(self.conv2(x))
 
 
@@ -102,7 +102,7 @@ class MobileNetV2(nn.Module):
             raise ValueError(
                 f"MobileNetV2 takes x of shape (N, 3, 224, 224), got {tuple(x.shape)}"
             )
-        x = F.relu6(self.batchnorm1(self.conv1(x)))  # 32 x 112 x 112
+        x = F.relu6(self.batchnorm1(self.conv1(x)), inplace=True)  # 32 x 112 x 112
         x = self.inverted1(x)  # 16 x 112 x 112
         x = self.inverted2(x)  # 24 x 56 x 56
         x = self.inverted3(x)  # 24 x 56 x 56
@@ -120,6 +120,6 @@ class MobileNetV2(nn.Module):
         x = self.inverted15(x)  # 160 x 7 x 7
         x = self.inverted16(x)  # 160 x 7 x 7
         x = self.inverted17(x)  # 320 x 7 x 7
-        x = F.relu6(self.batchnorm2(self.conv2(x)))  # 1280 x 7 x 7
+        x = F.relu6(self.batchnorm2(self.conv2(x)), inplace=True)  # 1280 x 7 x 7
         x = self.dropout1(F.adaptive_avg_pool2d(x, 1).flatten(1))  # 1280
         return self.dense1(x)

@@ -15,9 +15,9 @@ class MlpConv(nn.Module):
         self.conv3 = nn.Conv2d(second, third, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.conv1(x))  # 192 x H x W
-        x = F.relu(self.conv2(x))  # second x H x W
-        return F.relu(self.conv3(x))
+        x = F.relu(self.conv1(x), inplace=True)  # 192 x H x W
+        x = F.relu(self.conv2(x), inplace=True)  # second x H x W
+        return F.relu(self.conv3(x), inplace=True)
 
 
 class NiN(nn.Module):

@@ -24,12 +24,12 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))  # width x H x W
-        out = F.relu(self.bn2(self.conv2(out)))
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)  # width x H x W
+        out = F.relu(self.bn2(self.conv2(out)), inplace=True)
         out = self.bn3(self.conv3(out))
         if self.downsample is not None:
             x = self.downsample(x)
-        return F.relu(out + x)
+        return F.relu(out + x, inplace=True)
 
 
 class ResNet50(nn.Module):
@@ -63,7 +63,7 @@ class ResNet50(nn.Module):
             raise ValueError(
                 f"ResNet50 takes x of shape (N, 3, H, W), got {tuple(x.shape)}"
             )
-        x = F.relu(self.bn1(self.conv1(x)))  # 64 x ceil(H/2) x ceil(W/2)
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)  # 64 x ceil(H/2) x ceil(W/2)
         x = F.max_pool2d(x, 3, stride=2, padding=1)  # 64 x ceil(H/4) x ceil(W/4)
         x = self.layer1(x)  # 256 x ceil(H/4) x ceil(W/4)
         x = self.layer2(x)  # 512 x ceil(H/8) x ceil(W/8)

@@ -14,7 +14,7 @@ class Unit(nn.Module):
         self.batchnorm1 = nn.BatchNorm2d(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.batchnorm1(self.conv1(x)))
+        return F.relu(self.batchnorm1(self.conv1(x)), inplace=True)
 
 
 class Stage2(nn.Module):

@@ -17,10 +17,10 @@ class Embed(nn.Module):
         self.dense1 = nn.Linear(9216, 4096)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)  # 64 x 48 x 48
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)  # 128 x 21 x 21
-        x = F.max_pool2d(F.relu(self.conv3(x)), 2)  # 128 x 9 x 9
-        x = F.relu(self.conv4(x))  # 256 x 6 x 6
+        x = F.max_pool2d(F.relu(self.conv1(x), inplace=True), 2)  # 64 x 48 x 48
+        x = F.max_pool2d(F.relu(self.conv2(x), inplace=True), 2)  # 128 x 21 x 21
+        x = F.max_pool2d(F.relu(self.conv3(x), inplace=True), 2)  # 128 x 9 x 9
+        x = F.relu(self.conv4(x), inplace=True)  # 256 x 6 x 6
         x = x.flatten(1)  # 9216
         return torch.sigmoid(self.dense1(x))
 

@@ -26,9 +26,9 @@ class TextCNN(nn.Module):
                 f"TextCNN takes tokens of shape (N, T), got {tuple(tokens.shape)}"
             )
         x = self.embedding1(tokens).movedim(-1, 1)  # 300 x T
-        branch1 = F.adaptive_max_pool1d(F.relu(self.conv1(x)), 1)  # 100 x 1
-        branch2 = F.adaptive_max_pool1d(F.relu(self.conv2(x)), 1)  # 100 x 1
-        branch3 = F.adaptive_max_pool1d(F.relu(self.conv3(x)), 1)  # 100 x 1
+        branch1 = F.adaptive_max_pool1d(F.relu(self.conv1(x), inplace=True), 1)
+        branch2 = F.adaptive_max_pool1d(F.relu(self.conv2(x), inplace=True), 1)
+        branch3 = F.adaptive_max_pool1d(F.relu(self.conv3(x), inplace=True), 1)
         x = torch.cat([branch1, branch2, branch3], dim=1)  # 300 x 1
         x = self.dropout1(x.flatten(1))  # 300
         return self.dense1(x)

@@ -16,8 +16,8 @@ class Double(nn.Module):
         self.batchnorm2 = nn.BatchNorm2d(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.batchnorm1(self.conv1(x)))  # width x H x W
-        return F.relu(self.batchnorm2(self.conv2(x)))
+        x = F.relu(self.batchnorm1(self.conv1(x)), inplace=True)  # width x H x W
+        return F.relu(self.batchnorm2(self.conv2(x)), inplace=True)
 
 
 class Level(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnlang.analysis.costs import reached, training_only, weights
 from cnnlang.analysis.memory.lifetimes import ended
+from cnnlang.analysis.overwriting import overwriting
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import NOTHING, Bytes, Storage, Stored, known
 from cnnlang.layers.tape import Tape, Unpredictable
@@ -14,10 +15,12 @@ def forward(graph: Graph, tape: Tape) -> tuple[list[Stored], dict[int, Bytes]]:
     tape.moment()
     results = graph.returned(tape.training)
     leaving, needed = ended(graph, results), reached(graph, results)
+    over = overwriting(graph)
     values: dict[int, Stored] = {}
     layers: dict[int, Bytes] = {}
     for node in played(graph, tape.training):
         before, steps = tape.kept, len(tape.steps)
+        tape.overwriting = node.index in over
         values[node.index] = apply(graph, node, tape, values)
         if node.index not in needed:
             tape.abandon(steps)

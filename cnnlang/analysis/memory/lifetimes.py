@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from itertools import count
 from typing import Any
 
+from cnnlang.analysis.overwriting import overwriting
 from cnnlang.diagnostics.model import Span
 from cnnlang.graph import Enter, Graph, Instance, Node, walk
 from cnnlang.layers.code import Code
@@ -20,6 +21,7 @@ from cnnlang.records import dataclass
 LONGEST = 64
 """Columns up to which an expression is written inside another one."""
 SELF = len("self.()")
+OVER = len(", inplace=True")
 
 
 @dataclass(eq=False, slots=True)
@@ -70,6 +72,7 @@ def bodies(graph: Graph) -> list[tuple[Instance, list[Line]]]:
     """All modules with their lines, those inside before those around them."""
     found: list[tuple[Instance, list[Line]]] = []
     open_: list[tuple[Instance, list[Line]]] = [(graph.root, [])]
+    over = overwriting(graph)
     end = 0
     for level, item in walk(graph.root):
         while len(open_) > level + 1:
@@ -78,7 +81,7 @@ def bodies(graph: Graph) -> list[tuple[Instance, list[Line]]]:
             open_.append((item.instance, []))
         else:
             node, end = graph.nodes[item.node], item.node
-            open_[-1][1].append(Line(node, end, end, columns(graph, node)))
+            open_[-1][1].append(Line(node, end, end, columns(graph, node, over)))
     while open_:
         close(found, open_, end)
     return found
@@ -204,15 +207,15 @@ def fits(line: Line, user: Line) -> bool:
     return line.length <= LONGEST and (len(user.inputs) > 1 or follows or line.is_sum)
 
 
-def columns(graph: Graph, node: Node) -> int:
-    """The columns of the call of a layer, without its operands."""
+def columns(graph: Graph, node: Node, over: frozenset[int]) -> int:
+    """The columns of the call of a layer, without its operands; those in `over` write over it."""
     layer, tensors = node.layer, graph.tensors(node)
     if layer is None:
         return len(node.name)
     function = layer.function(tensors, node.output)
     if function is None or (node.labelled and layer.module(tensors, node.output)):
         return SELF + len(node.name)
-    return written(function)
+    return written(function) + OVER * (node.index in over)
 
 
 def written(value: Any) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from cnnlang.analysis.recomputation.plan import Flow
 from cnnlang.analysis.recomputation.profile import Cost
+from cnnlang.records import dataclass, field
 
 FINE = 24
 """Nodes up to which a part may begin and end anywhere."""

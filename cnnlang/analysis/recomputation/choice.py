@@ -9,12 +9,12 @@ limit as it can.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from cnnlang.analysis.recomputation.candidates import Candidate
 from cnnlang.analysis.recomputation.plan import Part
 from cnnlang.analysis.recomputation.profile import Cost
+from cnnlang.records import dataclass
 
 BUCKETS = 48
 """Ways to one place that are followed: the best one for each share of the memory."""

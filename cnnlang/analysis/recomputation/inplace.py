@@ -6,7 +6,7 @@ from collections import Counter
 
 from cnnlang.analysis.costs import weights
 from cnnlang.analysis.memory import Setting
-from cnnlang.analysis.recomputation.plan import Flow
+from cnnlang.analysis.recomputation.plan import Flow, called
 from cnnlang.analysis.recomputation.tape import Replaying
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import Stored
@@ -45,7 +45,7 @@ def overwriting(graph: Graph, setting: Setting) -> frozenset[int]:
 
 def allowed(graph: Graph, node: Node, flow: Flow, values: dict[int, Stored]) -> bool:
     """True if a node may overwrite its first operand."""
-    if (node.kind not in FUNCTIONS and node.kind != SUM) or graph.is_module(node):
+    if (node.kind not in FUNCTIONS and node.kind != SUM) or called(graph, node):
         return False
     if not makes_memory(graph, graph.nodes[node.inputs[0]]):
         return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from cnnlang.graph import Graph
+from cnnlang.graph import Graph, Node
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class Plan:
             if index in own and graph.nodes[index].inputs[0] not in own[index].nodes
         }
         return self.inplace - outside
+
+
+def called(graph: Graph, node: Node) -> bool:
+    """True for a layer that runs as a module; what may run in place is written out instead."""
+    return graph.is_module(node) and not (node.layer is not None and node.layer.overwrites)
 
 
 class Flow:

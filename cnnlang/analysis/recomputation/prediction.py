@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cnnlang.analysis.costs import owners, reached, weights
 from cnnlang.analysis.memory import Memory, Setting, size
 from cnnlang.analysis.memory.backward import backward, loss, targets
@@ -12,6 +10,7 @@ from cnnlang.analysis.recomputation.plan import Flow, Plan
 from cnnlang.analysis.recomputation.tape import Replaying
 from cnnlang.graph import Graph
 from cnnlang.layers.storage import Bytes, Stored
+from cnnlang.records import replace
 
 
 def predict(graph: Graph, setting: Setting, plan: Plan, plain: Memory) -> Memory:
@@ -33,7 +32,7 @@ def opened(graph: Graph, setting: Setting, plan: Plan, plain: Memory) -> Replayi
     start = Bytes(plain.weights + plain.state)
     start += targets([graph.nodes[i].output for i in graph.returned(training=True)])
     tape = Replaying(True, setting.dtype, setting.weights, setting.device, start)
-    tape.graph, tape.overwriting = graph, plan.overwriting(graph)
+    tape.graph, tape.places = graph, plan.overwriting(graph)
     tape.leaving = Flow(graph).leaving()
     return tape
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 
 from cnnlang.analysis.costs import macs, reached, weights
@@ -12,6 +11,7 @@ from cnnlang.analysis.recomputation.plan import Flow
 from cnnlang.analysis.recomputation.tape import Replaying
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import Stored, known
+from cnnlang.records import dataclass
 
 NUMBER = 16
 """What computing one number again counts, in MACs, for it is read and written whatever it takes."""

@@ -8,13 +8,13 @@ Source: torch/utils/checkpoint.py, `_CheckpointFrame` and the rules above it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from cnnlang.analysis.memory.forward import apply
 from cnnlang.analysis.recomputation.plan import Part
 from cnnlang.graph import Graph
 from cnnlang.layers.storage import Bytes, Edge, Order, Saved, Step, Storage, Stored, kept_in
 from cnnlang.layers.tape import Tape
+from cnnlang.records import dataclass, field
 from cnnlang.sizes import Size
 
 
@@ -42,14 +42,14 @@ class Stopped(Exception):
 
 @dataclass(eq=False, slots=True)
 class Replaying(Tape):
-    """Plays the nodes of a graph; those that are `overwriting` run in place.
+    """Plays the nodes of a graph; those of `places` run in place.
 
     `whole` tells of the operation that saved tensors last whether it had to run for that: whether
     some of them are its own.
     """
 
     graph: Graph | None = None
-    overwriting: frozenset[int] = frozenset()
+    places: frozenset[int] = frozenset()
     leaving: Mapping[int, Sequence[int]] = field(default_factory=dict)
     packing: bool = False
     running: Frame | None = None
@@ -62,7 +62,7 @@ class Replaying(Tape):
         """One node: its output, in place if the plan says so."""
         assert self.graph is not None
         node = self.graph.nodes[index]
-        if index in self.overwriting:
+        if index in self.places:
             self.reuse = values[node.inputs[0]].storage
         values[index] = apply(self.graph, node, self, values)
 

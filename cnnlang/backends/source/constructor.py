@@ -165,7 +165,8 @@ class Constructor:
     def layer(self, step: Step) -> Doc:
         codes: dict[int, Any] = {}
         for row, node in step.rows.items():
-            codes[row] = node.layer.module(self.graph.tensors(node), node.output)
+            code = node.layer.module(self.graph.tensors(node), node.output)
+            codes[row] = self.planner.in_place(node, code)
         given = written_fields(step.first)
         hints, sure = list(given.values()), certain(step.first, given)
         text = document(codes, lambda v, w: self.words.say(v, hints, w, sure), wish=step.attribute)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from cnnlang.backends.source.layout import flat, literal, safe
@@ -45,6 +47,12 @@ def plain(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(plain, value))
     return isinstance(value, (bool, int, float, str))
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str) -> CodeType:
+    """An expression made ready to be evaluated for many rows."""
+    return compile(text, "<expression>", "eval")
 
 
 def key(values: Values) -> Hashable:
@@ -192,10 +200,11 @@ class Vocabulary:
 
     def means(self, text: str, values: Values) -> bool:
         """True if the expression has the values given, for every row."""
+        code = compiled(text)
         for row, value in values.items():
             scope = {name: has[row] for name, has in self.parameters.items() if row in has}
             try:
-                result = eval(text, PURE, scope)
+                result = eval(code, PURE, scope)
             except (NameError, TypeError, ValueError, ArithmeticError):
                 return False
             if type(result) is not type(value) or result != value:

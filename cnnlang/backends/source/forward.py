@@ -146,7 +146,9 @@ class Writer:
     def code(self, node: Node, module: bool) -> Any:
         layer, tensors = node.layer, self.planner.graph.tensors(node)
         assert layer is not None
-        return layer.code(tensors, node.output) if module else layer.function(tensors, node.output)
+        if module:
+            return layer.code(tensors, node.output)
+        return self.planner.in_place(node, layer.function(tensors, node.output))
 
     def leaf(self, values: Mapping[int, Any], wish: str) -> str:
         """A value inside the forward; what differs between instances is kept in an attribute."""

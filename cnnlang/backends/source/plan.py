@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from cnnlang.analysis.overwriting import overwriting
 from cnnlang.analysis.validity import simplified, solve
 from cnnlang.backends.source.express import Vocabulary
 from cnnlang.backends.source.helpers import helper_names
@@ -25,7 +26,7 @@ from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
 from cnnlang.graph import Apply, Enter, Graph, Instance, Node, flat
 from cnnlang.layers.code import SELF, Code, Operand
 from cnnlang.layers.tensor import Tensor
-from cnnlang.records import dataclass, field
+from cnnlang.records import dataclass, field, replace
 from cnnlang.sizes import Size
 from cnnlang.syntax import ast
 
@@ -104,6 +105,7 @@ class Planner:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.sets = solve(graph).sets
+        self.overwriting = overwriting(graph)
         self.owner: dict[int, tuple[ClassPlan, int]] = {}
         self.stacks: dict[int, bool] = {}
         families = [self.variants(group) for group in groups(graph, self.natural)]
@@ -123,6 +125,13 @@ class Planner:
     def shape(self, tensor: Tensor) -> tuple[Size, ...]:
         """The sizes of a tensor, as simple as they are for the valid inputs."""
         return tuple(simplified(size, self.sets) for size in tensor.shape)
+
+    def in_place(self, node: Node, code: Any) -> Any:
+        """The code of a node, which writes over its operand where that is possible."""
+        if node.index not in self.overwriting:
+            return code
+        keywords, order = (*code.keywords, ("inplace", True)), (*code.order, "inplace")
+        return replace(code, keywords=keywords, order=order)
 
     def identity(self, instance: Instance) -> int:
         """The class of a child, or its definition while its class is still to come."""

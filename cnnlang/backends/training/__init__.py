@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -32,6 +31,7 @@ from cnnlang.backends.training.running import running
 from cnnlang.backends.training.source import draws, generate
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import known
+from cnnlang.records import dataclass
 
 USUAL = 64
 """A size at which nodes are looked at where any size may come."""

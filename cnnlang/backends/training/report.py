@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnlang import amounts
 from cnnlang.analysis.memory import NOT_COUNTED, Setting
+from cnnlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

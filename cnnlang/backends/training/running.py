@@ -47,7 +47,7 @@ class Running(nn.Module):
             if each._forward_hooks or each._forward_pre_hooks or each._backward_hooks:
                 raise RuntimeError(
                     f"{type(each).__name__} has hooks, and the training step goes around it: "
-                    "put hooks on layers, or prepare the network with inplace=False and no memory"
+                    "put hooks on layers with weights, or train the network itself"
                 )
 
 
@@ -63,9 +63,14 @@ def running(model: nn.Module, source: str, **attributes: Any) -> nn.Module:
     for name, value in vars(model).items():
         made.__dict__[name] = value.copy() if isinstance(value, dict) else value
     made.__dict__.pop("_compiled_call_impl", None)
-    blocks = [each for each in model.modules() if each is not model and each._modules]
+    blocks = [each for each in model.modules() if each is not model and passed(each)]
     made.__dict__ |= {"cnnlang_blocks": tuple(blocks), **attributes}
     return made
+
+
+def passed(module: nn.Module) -> bool:
+    """True for a module that the step goes around."""
+    return bool(module._modules) or isinstance(module, (nn.ReLU, nn.ReLU6))
 
 
 def plain(cls: type[nn.Module]) -> type[nn.Module]:

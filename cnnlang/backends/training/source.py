@@ -8,13 +8,13 @@ from typing import Any
 
 from cnnlang.analysis.costs import weights
 from cnnlang.analysis.recomputation.inplace import FUNCTIONS
-from cnnlang.analysis.recomputation.plan import Flow, Part, Plan
+from cnnlang.analysis.recomputation.plan import Flow, Part, Plan, called
+from cnnlang.analysis.validity import solve
 from cnnlang.backends.source.constructor import document
 from cnnlang.backends.source.entry import entrance
-from cnnlang.backends.source.forward import FORBIDDEN, argument_names
+from cnnlang.backends.source.forward import FORBIDDEN, input_names
 from cnnlang.backends.source.helpers import helpers
 from cnnlang.backends.source.layout import Doc, Group, flat, lines, literal, safe
-from cnnlang.backends.source.plan import Planner
 from cnnlang.graph import Graph, Node
 
 Reach = Callable[[Node], str]
@@ -67,11 +67,9 @@ class Writer:
 
     def written(self) -> list[str]:
         """The method `step`, then one for each part."""
-        planner = Planner(self.graph)
-        root = next(each for each in planner.plans if each.first.kind == "network")
-        names = argument_names(planner, root)
+        names = input_names(self.graph)
         variables = dict(zip(self.graph.inputs, names, strict=True))
-        found = [signature("step", names), *entrance(planner, root)]
+        found = [signature("step", names), *entrance(self.graph, solve(self.graph).sets)]
         found += self.statements(variables)
         found.append(f"{' ' * INDENT}return {', '.join(variables[i] for i in self.flow.results)}")
         for number, part in enumerate(self.plan.parts, 1):
@@ -116,7 +114,7 @@ class Writer:
             if node.kind in FUNCTIONS:
                 return Group(f"{FUNCTIONS[node.kind]}(", tuple(operands), ")")
             return f"{flat(operands[0])}.add_({flat(operands[1])})"
-        if self.graph.is_module(node):
+        if called(self.graph, node):
             own = self.reach(node)
             return document({0: layer.code(tensors, node.output)}, spoken, operands, own)
         return document({0: layer.function(tensors, node.output)}, spoken, operands)

@@ -18,13 +18,13 @@ from cnnlang.analysis.recomputation.search import Found, Nothing, fit, plain
 from cnnlang.analysis.sized import sized
 from cnnlang.analysis.validity import solve
 from cnnlang.backends import sizes as given
+from cnnlang.backends.changes import need_untouched
 from cnnlang.backends.module import graph_of
 from cnnlang.backends.source.layout import attribute
 from cnnlang.backends.training.checks import (
     chosen_setting,
     need_batch,
     need_limit,
-    need_untouched,
 )
 from cnnlang.backends.training.report import Peak, Report, advised
 from cnnlang.backends.training.running import running

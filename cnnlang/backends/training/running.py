@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from cnnlang.backends import module as modules
+from cnnlang.backends.changes import plain
 from cnnlang.backends.training.report import Report
 
 CLASSES: dict[tuple[type[nn.Module], str], type[nn.Module]] = {}
@@ -71,11 +72,6 @@ def running(model: nn.Module, source: str, **attributes: Any) -> nn.Module:
 def passed(module: nn.Module) -> bool:
     """True for a module that the step goes around."""
     return bool(module._modules) or isinstance(module, (nn.ReLU, nn.ReLU6))
-
-
-def plain(cls: type[nn.Module]) -> type[nn.Module]:
-    """The class that the source of the network defines."""
-    return [each for each in cls.__mro__ if each.__module__.startswith(modules.PREFIX)][-1]
 
 
 def derived(cls: type[nn.Module], source: str) -> type[nn.Module]:

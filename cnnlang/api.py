@@ -112,7 +112,8 @@ def check(
     if source is None:
         return problems
     on, problems = lints(os.fspath(path), Choice(select, extend_select, ignore))
-    return problems or check_source(source, fetch, on, set_from_outside({}, shapes or {}))
+    given = set_from_outside({}, shapes or {})
+    return problems or check_source(source, fetch, on, given, meant(os.fspath(path)))
 
 
 def compile_file(

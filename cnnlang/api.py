@@ -368,7 +368,8 @@ def optimize(
     convolutions, memory is used again, and the forward is a flat list of operations. It knows no
     gradients, and the network stays as it is. On a CPU, weights are packed for the size of
     `example` (an input, or several), else for that of the first input; other sizes run with plain
-    weights. `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`, `layout`,
+    weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for `example`.
+    `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`, `layout`,
     `pack`.
 
     `for_="training"` gives a module that shares its layers and weights with the network, whose

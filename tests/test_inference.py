@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 import cnnlang
 from cnnlang.api import compile_file
+from cnnlang.backends import optimizing
 from cnnlang.backends.inference import generate
 from cnnlang.backends.inference.passes import PASSES
 from cnnlang.backends.module import class_name, execute, graph_of
@@ -269,6 +270,25 @@ def test_cudnn_does_a_block_in_two_kernels(make: Make) -> None:
     library._destroy()
 
 
+def test_on_cuda_the_faster_kernels_are_used(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an example the safe ones; what fails is left, with a warning."""
+    monkeypatch.setattr(optimizing, "target", lambda device, dtype: "cuda")
+    model, x = make(RESIDUAL), torch.randn(2, 3, 9, 9)
+    assert "conv_add_relu" not in source_of(cnnlang.optimize(model))
+    with pytest.warns(UserWarning, match="fused kernels do not run here"):
+        fast = cnnlang.optimize(model, example=x)
+    assert "conv_add_relu" not in source_of(fast)
+    assert distance(model, fast, x) < 1e-5
+    for times, fused in (([2.0, 1.0], True), ([1.0, 2.0], False)):
+        left = iter(times)
+        monkeypatch.setattr(optimizing, "seconds", lambda *_, left=left: next(left))
+        assert ("conv_add_relu" in source_of(cnnlang.optimize(model, example=x))) == fused
+
+
+def source_of(module: nn.Module) -> str:
+    return "".join(linecache.getlines(type(module).forward.__wrapped__.__code__.co_filename))
+
+
 def played(x: Tensor, weight: Tensor, bias: Tensor, *geometry: Any) -> Tensor:
     """`relu(conv(x))`; stride, padding, dilation and groups follow."""
     return F.conv2d(x, weight, bias, *geometry).relu()
@@ -398,8 +418,7 @@ def test_unknown_passes_and_uses(make: Make) -> None:
 def test_the_module_that_runs_is_the_source_that_is_printed(make: Make) -> None:
     model = make(RESIDUAL)
     fast = cnnlang.optimize(model)
-    file = fast.forward.__wrapped__.__code__.co_filename
-    assert "".join(linecache.getlines(file)) == generate(graph_of(model))
+    assert source_of(fast) == generate(graph_of(model))
 
 
 def test_the_source_stands_alone(make: Make) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -17,6 +20,9 @@ HOOKS = (
     "parametrizations",
 )
 
+FUSING = ("add", "activate")
+"""The passes whose kernels are tried on a CUDA device before they are used."""
+ROUNDS = 8
 Example = torch.Tensor | Sequence[torch.Tensor]
 
 
@@ -29,7 +35,8 @@ def infer(
     """The network for inference on the device where its weights are.
 
     `dtype` is that of its numbers, the model's own unless given. With an `example`, an input or
-    several, it is run once and gets ready for its size. Raises `TypeError` for a module that is not
+    several, it is run and gets ready for its size; on a CUDA device, cuDNN's fused kernels are used
+    if they are faster for it. Raises `TypeError` for a module that is not
     one of `cnnlang.load`, `ValueError` for one that was changed since, or for passes that there are
     not.
     """
@@ -41,12 +48,53 @@ def infer(
     tensor = next((t for t in model.state_dict().values() if t.is_floating_point()), None)
     kind = dtype or (torch.float32 if tensor is None else tensor.dtype)
     device = torch.device("cpu") if tensor is None else tensor.device
-    source = generate(graph, target(device, kind), without)
+    inputs = () if example is None else tupled(example)
+    ways = [tuple(without)]
+    if target(device, kind) == "cuda":
+        ways = [(*without, *FUSING), *ways] if inputs else [(*without, *FUSING)]
+    made = (written(model, generate(graph, target(device, kind), way), kind) for way in ways)
+    return fastest(list(made), inputs)
+
+
+def tupled(example: Example) -> tuple[torch.Tensor, ...]:
+    return (example,) if isinstance(example, torch.Tensor) else tuple(example)
+
+
+def written(model: nn.Module, source: str, dtype: torch.dtype) -> nn.Module:
+    """The module of a source, with the weights of a network."""
     module = execute(source)
-    made: nn.Module = getattr(module, class_name(source))(module.convert(model.state_dict()), kind)
-    if example is not None:
-        made(*((example,) if isinstance(example, torch.Tensor) else example))
+    made: nn.Module = getattr(module, class_name(source))(module.convert(model.state_dict()), dtype)
     return made
+
+
+def fastest(modules: list[nn.Module], inputs: tuple[torch.Tensor, ...]) -> nn.Module:
+    """The module that is the fastest for some inputs; the first must run, others may fail.
+
+    One module is run once, so that it is ready for the sizes of the inputs.
+    """
+    if not inputs:
+        return modules[0]
+    modules[0](*inputs)
+    times = [seconds(modules[0], inputs)] if modules[1:] else [0.0]
+    for each in modules[1:]:
+        try:
+            times.append(seconds(each, inputs))
+        except RuntimeError as error:
+            warnings.warn(f"fused kernels do not run here: {error}", stacklevel=5)
+            times.append(math.inf)
+    return modules[times.index(min(times))]
+
+
+def seconds(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> float:
+    """The shortest time that a module takes on its device."""
+    found = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        module(*inputs)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - start)
+    return min(found)
 
 
 def target(device: torch.device, dtype: torch.dtype) -> str:

@@ -312,6 +312,30 @@ def test_the_network_stays_as_it_is(make: Make) -> None:
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_weights_are_its_own(make: Make, dtype: torch.dtype) -> None:
+    """Training goes on without it: nothing of the network is shared."""
+    text = (
+        "network N {\n    input 3x8x8\n    relu -> scale -> relu -> conv(4, 3x3) -> layernorm\n}\n"
+    )
+    model, x = make(text).to(dtype), torch.rand(2, 3, 8, 8, dtype=dtype)
+    fast = cnnlang.optimize(model)
+    before = fast(x)
+    with torch.no_grad():
+        for each in model.parameters():
+            each.mul_(7)
+    assert torch.equal(fast(x), before)
+
+
+def test_a_first_input_that_fails_is_no_size(make: Make) -> None:
+    text = "network N {\n    input 3xHxW\n    conv(4, 3x3) -> conv(4, 3x3)\n}\n"
+    fast = cnnlang.optimize(make(text))
+    with pytest.raises(RuntimeError):
+        fast(torch.rand(1, 3, 2, 2))
+    fast(torch.rand(1, 3, 8, 8))
+    assert all(row[0].is_mkldnn for row in fast.packed.values())
+
+
 def test_copies_and_files(make: Make, tmp_path: Path) -> None:
     model, x = make(RESIDUAL), torch.randn(2, 3, 8, 8)
     fast = cnnlang.optimize(model)
@@ -488,12 +512,36 @@ def test_ruff_has_nothing_to_say(tmp_path: Path, name: str, target: str) -> None
 def test_names_of_weights_do_not_collide(tmp_path: Path) -> None:
     file = tmp_path / "net.cnn"
     file.write_text(
-        "network forward {\n    input 3x8x8\n"
+        "network forward {\n    input w: 3x8x8\n"
         "    a_b: conv(3, 1x1)\n    a: stack { b: conv(3, 1x1) -> ready: conv(3, 1x1) }\n"
-        "    geometry: conv(3, 1x1)\n}\n"
+        "    geometry: conv(3, 1x1) -> sigmoid -> c_weight: prelu -> c: conv(3, 1x1)\n"
+        "    a_b_bias: bias -> c_bias: bias -> relu -> n: batchnorm -> sigmoid -> n_offset: bias\n"
+        "}\n"
     )
     model = drawn(cnnlang.load(file))
     assert distance(model, cnnlang.optimize(model), torch.randn(1, 3, 8, 8)) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["w", "conv", "linear", "conv_add_", "keep", "y", "self_"])
+def test_names_of_inputs_do_not_collide(make: Make, name: str) -> None:
+    text = RESIDUAL.replace("input 3xHxW", f"input {name}: 3xHxW")
+    model = make(text)
+    for dtype in (torch.float32, torch.float64):
+        fast = cnnlang.optimize(model.to(dtype))
+        assert distance(model, fast, torch.randn(1, 3, 8, 8, dtype=dtype)) < 1e-5
+
+
+def test_an_extern_may_not_be_called_as_a_helper_is(make: Make) -> None:
+    text = """
+extern linear: [C, H, W] -> [C, H, W] from "torch.nn:PReLU"
+
+network N {
+    input 3x8x8
+    linear
+}
+"""
+    with pytest.raises(ValueError, match="extern linear has the name of a helper for inference"):
+        cnnlang.optimize(make(text))
 
 
 def test_modules_of_others_stay_modules(make: Make) -> None:

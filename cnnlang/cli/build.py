@@ -100,7 +100,10 @@ def source(graph: Graph, given: dict[str, Any]) -> bytes:
     from cnnlang.backends.source import generate
 
     if "use" in given:
-        return inference.generate(graph, given.get("device", "cpu")).encode()
+        try:
+            return inference.generate(graph, given.get("device", "cpu")).encode()
+        except ValueError as error:
+            raise Failure(str(error)) from None
     return generate(graph).encode()
 
 

@@ -12,7 +12,7 @@ from cnnlang.amounts import memory as amount
 from cnnlang.analysis.costs import macs
 from cnnlang.analysis.memory import Setting, Unpredictable
 from cnnlang.analysis.memory import memory as predicted
-from cnnlang.analysis.recomputation.inplace import inplace as overwriting
+from cnnlang.analysis.recomputation.inplace import inplace
 from cnnlang.analysis.recomputation.plan import Plan
 from cnnlang.analysis.recomputation.search import Found, Nothing, fit, plain
 from cnnlang.analysis.sized import sized
@@ -63,11 +63,11 @@ def prepare(
 ) -> nn.Module:
     """A module for training with the layers of `model`, which it shares: same weights, same names.
 
-    Outputs, gradients and running statistics are those of `model`; in evaluation it runs as
-    `model` does. In training, tensors are let go as early as can be, activations and sums are
-    written over what nobody needs any more (unless `inplace=False`), and 2-D networks keep their
-    weights with channels last (which changes `model` too, unless `channels_last=False`).
-    For one seed, dropout over maps draws other numbers then, as these lie in another order.
+    Outputs, gradients and running statistics are those of `model`: to the bit with
+    `channels_last=False`, but for rounding otherwise. In evaluation it runs as `model` does. In
+    training, tensors are let go as early as can be, activations and sums are written over what
+    nobody needs any more (unless `inplace=False`), and 2-D networks keep their weights with
+    channels last (which changes `model` too, unless `channels_last=False`).
     `dtype=torch.bfloat16` runs training under autocast and gives outputs in float32.
 
     With `memory` (`"16GiB"`, or bytes) and `batch`, the step takes at most so much: parameters,
@@ -100,26 +100,27 @@ def prepare(
 
 def planned(
     graph: Graph, request: Request, shapes: Mapping[str | int, Shape]
-) -> tuple[Plan, Peak | None]:
-    """The plan of a step, with its memory if a batch is given."""
+) -> tuple[Plan, Peak | None, tuple[str, ...]]:
+    """The plan of a step, with its memory if a batch is given, and what could not be done."""
     if request.batch is None:
-        return Plan(inplace=anywhere(graph) if request.inplace else frozenset()), None
+        places, notes = anywhere(graph) if request.inplace else (frozenset[int](), ())
+        return Plan(inplace=places), None, notes
     wanted = given.asked(graph, {key: tuple(shape) for key, shape in shapes.items()})
     fixed = sized(graph, wanted)
     try:
         found = fitted(fixed, request)
     except Unpredictable as problem:
         raise ValueError(f"the memory of {graph.name} cannot be told: {problem}") from None
-    return found.plan, summed(fixed, request, found)
+    return found.plan, summed(fixed, request, found), ()
 
 
-def anywhere(graph: Graph) -> frozenset[int]:
+def anywhere(graph: Graph) -> tuple[frozenset[int], tuple[str, ...]]:
     """The nodes that may run in place whatever the sizes are; none where that cannot be told."""
     some = {name: found.above(USUAL) or found.least for name, found in solve(graph).sets.items()}
     try:
-        return overwriting(sized(graph, {name: size or USUAL for name, size in some.items()}))
-    except Unpredictable:
-        return frozenset()
+        return inplace(sized(graph, {name: size or USUAL for name, size in some.items()})), ()
+    except Unpredictable as problem:
+        return frozenset(), (f"nothing runs in place: {problem}",)
 
 
 def fitted(graph: Graph, request: Request) -> Found:
@@ -151,18 +152,18 @@ def built(
     model: nn.Module,
     graph: Graph,
     request: Request,
-    found: tuple[Plan, Peak | None],
+    found: tuple[Plan, Peak | None, tuple[str, ...]],
     compile: bool,
     channels_last: bool,
 ) -> nn.Module:
     """The module that runs by a plan."""
-    plan, peak = found
+    plan, peak, notes = found
     planar = channels_last and any(isinstance(each, nn.Conv2d) for each in model.modules())
     if planar:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     nodes = (graph.nodes[i] for part in plan.parts for i in part.nodes)
     noisy = any(map(draws, nodes))
-    advice = advised(request.setting, not graph.free, noisy, compile)
+    advice = (*notes, *advised(request.setting, not graph.free, noisy, compile))
     count, flags = len(plan.overwriting(graph)), {"fused": True}
     report = Report(request.setting, planar, compile, count, flags, advice, peak)
     half = getattr(torch, HALVES[request.setting.dtype]) if request.setting.autocast else None

@@ -16,9 +16,9 @@ CLASSES: dict[tuple[type[nn.Module], str], type[nn.Module]] = {}
 
 
 class Running(nn.Module):
-    """Runs `step` in training, the network's own `forward` in evaluation.
+    """Runs `cnnlang_step` in training, the network's own `forward` in evaluation.
 
-    `cnnlang_blocks` are the modules that `step` goes around: hooks on them would not be called.
+    `cnnlang_blocks` are the modules that it goes around: hooks on them would not be called.
     """
 
     cnnlang_training: Report
@@ -29,20 +29,20 @@ class Running(nn.Module):
         if not self.training:
             return super().forward(*inputs, **named)
         if not torch.compiler.is_compiling():
-            self.refuse_hooks()
+            self.cnnlang_refuse_hooks()
         if self.cnnlang_autocast is None:
-            return self.step(*inputs, **named)
+            return self.cnnlang_step(*inputs, **named)
         device = next(each for each in (*inputs, *named.values())).device.type
         with torch.autocast(device, self.cnnlang_autocast):
-            found = self.step(*inputs, **named)
+            found = self.cnnlang_step(*inputs, **named)
         return tuple(map(widened, found)) if isinstance(found, tuple) else widened(found)
 
     if TYPE_CHECKING:
 
-        def step(self, *inputs: Any, **named: Any) -> Any:
+        def cnnlang_step(self, *inputs: Any, **named: Any) -> Any:
             """The forward pass in training, of the source."""
 
-    def refuse_hooks(self) -> None:
+    def cnnlang_refuse_hooks(self) -> None:
         """Raises `RuntimeError` for hooks that would not be called."""
         for each in self.cnnlang_blocks:
             if each._forward_hooks or each._forward_pre_hooks or each._backward_hooks:
@@ -78,7 +78,7 @@ def derived(cls: type[nn.Module], source: str) -> type[nn.Module]:
     """The class of a network with a training step; the same one for the same source."""
     if (cls, source) not in CLASSES:
         step = getattr(modules.execute(source), modules.class_name(source))
-        own = {"__reduce_ex__": reduce, "__module__": cls.__module__, "source": source}
+        own = {"__reduce_ex__": reduce, "__module__": cls.__module__, "cnnlang_source": source}
         CLASSES[cls, source] = made = type(cls.__name__, (step, cls), own)
         if cls in modules.GRAPHS:
             modules.GRAPHS[made] = modules.GRAPHS[cls]
@@ -89,7 +89,7 @@ def reduce(self: Any, protocol: Any) -> Any:
     """The pickle carries the sources of the network and of its training step."""
     cls = plain(type(self))
     reduced: Any = cls.__new__(cls).__reduce_ex__(protocol)
-    return restore, (reduced[1], type(self).source), self.__getstate__()
+    return restore, (reduced[1], type(self).cnnlang_source), self.__getstate__()
 
 
 def restore(network: tuple[str, str], source: str) -> nn.Module:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 import cnnlang
-from tests.benchmarks.module import headed, printed, ratios, shown
+from tests.benchmarks.pairs import headed, printed, ratios, shown
 from tests.benchmarks.processes import machine
 
 NETWORKS = (

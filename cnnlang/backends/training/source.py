@@ -16,10 +16,10 @@ from cnnlang.backends.source.forward import FORBIDDEN, input_names
 from cnnlang.backends.source.helpers import helpers
 from cnnlang.backends.source.layout import Doc, Group, flat, lines, literal, safe
 from cnnlang.graph import Graph, Node
+from cnnlang.layers.regularization import Dropping
 
 Reach = Callable[[Node], str]
 PACKAGE = "cnnlang.backends.training"
-NOISE = "Regularisation"
 INDENT = 8
 OWN = ("again",)
 """What the text calls beside PyTorch and the prelude: no variable is called so."""
@@ -160,7 +160,7 @@ class Writer:
 
 def draws(node: Node) -> bool:
     """True for a layer that draws random numbers in training."""
-    return node.layer is not None and (node.layer.family == NOISE or node.kind == "rrelu")
+    return node.layer is not None and (isinstance(node.layer, Dropping) or node.kind == "rrelu")
 
 
 def spoken(values: Mapping[int, Any], wish: str) -> str:

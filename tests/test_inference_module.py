@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,7 @@ def test_the_command_writes_it(call: Call) -> None:
     assert "--device is about inference: give --for inference too" in wrong.stderr
 
 
+RUFF = (sys.executable, "-m", "ruff")
 TINY = "network Tiny {\n    input 1x4x4\n    conv(2, 3x3) -> batchnorm -> relu -> flatten\n}\n"
 
 
@@ -225,7 +227,7 @@ def test_ruff_has_nothing_to_say(tmp_path: Path, name: str, target: str) -> None
     file = tmp_path / "fast.py"
     file.write_text(generate(compile_file(name)[0], target))
     for words in (["check", "--select", "E,F,W,I,UP,B", "--ignore", "E501"], ["format", "--check"]):
-        done = subprocess.run(["ruff", *words, "--isolated", file], capture_output=True, text=True)
+        done = subprocess.run([*RUFF, *words, "--isolated", file], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
 
 

@@ -249,7 +249,7 @@ def optimize(
     model: torch.nn.Module,
     *,
     for_: Literal["inference"] = "inference",
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     example: torch.Tensor | Sequence[torch.Tensor] | None = None,
     without: Sequence[str] = (),
 ) -> torch.nn.Module: ...
@@ -280,12 +280,13 @@ def optimize(
     `for_="inference"` gives a module that computes what the network does in evaluation, on the
     device where its weights are, in `dtype` (that of the weights unless given), for every batch and
     size that the network takes: norms are folded into weights, activations and sums are part of
-    convolutions, memory is used again, and the forward is a flat list of operations. It knows no
-    gradients, and the network stays as it is. On a CPU, weights are packed for the size of
-    `example` (an input, or several), else for that of the first input; other sizes run with plain
-    weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for `example`.
-    `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`, `layout`,
-    `pack`.
+    convolutions, memory is used again, and the forward is a flat list of operations. The network
+    stays as it is. The module knows no gradients and is not for `torch.compile`, `torch.export` or
+    `torch.jit`; on a CPU, oneDNN's activations make 0 of NaN. Weights are packed there for the size
+    of `example` (an input, or several), else for that of the first input; other sizes run with
+    plain weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for
+    `example`. `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`,
+    `layout`, `pack`.
 
     `for_="training"` gives a module that shares its layers and weights with the network, whose
     step lets tensors go early, works in place where autograd permits, and keeps channels last.
@@ -336,6 +337,8 @@ def stages(
     from cnnlang.analysis.memory import Unpredictable, setting
     from cnnlang.analysis.stages import stages
 
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise ValueError(f"batch={batch!r} is no number of samples")
     graph = compile_file(path, network, parameters, shapes)[0]
     try:
         return stages(graph, number, batch, setting(dtype, optimizer=optimizer))

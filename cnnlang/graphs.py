@@ -80,6 +80,8 @@ def compiled(
 
 def set_from_outside(parameters: Mapping[str, Any], shapes: Mapping[str | int, Shape]) -> Settings:
     """Parameters and input shapes as a Python program gives them."""
+    if not isinstance(shapes, Mapping):
+        raise TypeError(f"shapes are given by input, as in {{0: (3, 224, 224)}}, not {shapes!r}")
     return Settings(
         {name: plain(value) for name, value in parameters.items()},
         {key: tuple(shape) for key, shape in shapes.items()},

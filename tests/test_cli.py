@@ -763,7 +763,7 @@ def test_limits_of_the_machine_show_no_traceback(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("cnnlang.api.compile_source", fail)
+    monkeypatch.setattr("cnnlang.graphs.compile_source", fail)
     found = call("summary", LENET)
     assert found.exit_code == 1
     assert found.stderr.startswith("error: ")

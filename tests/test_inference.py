@@ -53,6 +53,14 @@ def test_sizes_follow_one_another(make: Make) -> None:
     assert all(row[0].is_mkldnn for row in packed.values())
 
 
+def test_types_may_be_named(make: Make) -> None:
+    model = make(RESIDUAL)
+    assert cnnlang.optimize(model, dtype="bf16").dtype == torch.bfloat16
+    for wrong in ("int8", torch.int32, torch.complex64):
+        with pytest.raises(ValueError, match="is none of float32, float64, bf16, float16"):
+            cnnlang.optimize(model, dtype=wrong)
+
+
 def test_bf16_is_as_close_as_bf16_is(make: Make) -> None:
     model, x = make(RESIDUAL), torch.randn(2, 3, 16, 16)
     fast = cnnlang.optimize(model, dtype=torch.bfloat16)

@@ -145,6 +145,19 @@ def test_hooks_would_be_lost(make: Make) -> None:
         cnnlang.optimize(model)
 
 
+def test_changed_options_and_patched_forwards(make: Make) -> None:
+    for change in (
+        lambda model: setattr(model.conv1, "padding_mode", "circular"),
+        lambda model: setattr(model.batchnorm1, "eps", 0.5),
+        lambda model: setattr(model, "forward", lambda x: x),
+        lambda model: model.add_module("more", nn.Identity()),
+    ):
+        model = make(RESIDUAL)
+        change(model)
+        with pytest.raises(ValueError, match=r"where the network has|has a `forward`"):
+            cnnlang.optimize(model)
+
+
 def test_unknown_passes_and_uses(make: Make) -> None:
     model = make(RESIDUAL)
     with pytest.raises(ValueError, match="there is no pass 'fuse': the passes are fold, add,"):
@@ -208,6 +221,8 @@ def test_the_command_compiles_a_package(call: Call) -> None:
         ("net.cnn --aot -o a.pt2", 2, "--aot needs --weights too"),
         ("net.cnn --aot --weights net.pt", 2, "--aot needs -o too"),
         ("net.cnn --aot --for inference -o a.pt2", 2, "leave --for out"),
+        ("net.cnn --aot --weights net.pt -o net.pt", 1, "net.pt is the file with the weights"),
+        ("net.cnn --aot --weights no.pt --device cuda -o a.pt2", 1, "there is no CUDA device"),
         ("net.cnn --batch 2", 2, "--batch is about a package: give --aot too"),
         ("net.cnn --input 1x4x4", 2, "--input is about a package: give --aot too"),
         ("net.cnn --aot --weights no.pt -o a.pt2", 1, "cannot read no.pt: there is no such file"),
@@ -216,9 +231,11 @@ def test_the_command_compiles_a_package(call: Call) -> None:
 )
 def test_packages_that_cannot_be_made(call: Call, words: str, code: int, message: str) -> None:
     Path("net.cnn").write_text(TINY)
+    Path("net.pt").write_bytes(b"weights")
     done = call("build", *words.split())
     assert (done.exit_code, message in done.stderr) == (code, True), done.stderr
     assert not Path("a.pt2").exists()
+    assert Path("net.pt").read_bytes() == b"weights"
 
 
 @pytest.mark.parametrize("target", ["cpu", "cuda", "any"])

@@ -140,6 +140,38 @@ def test_names_of_the_file_do_not_collide(name: str, kind: str) -> None:
     same(model, tight(model), image(dtype=torch.float64))
 
 
+@pytest.mark.parametrize(
+    "stack",
+    [
+        '"1": conv(4, 3x3) -> "0": conv(4, 3x3)',
+        "stem: conv(4, 3x3) -> batchnorm -> relu -> conv(4, 3x3) -> last: relu",
+    ],
+)
+def test_layers_are_found_by_their_names(stack: str) -> None:
+    model = small(
+        f"network N {{\n    input 3x32x32\n    f: stack {{ {stack} }}\n    conv(2, 3x3)\n}}"
+    )
+    model = model.double()
+    for module in (prepare(model, channels_last=False), tight(model)):
+        same(model, module, image(dtype=torch.float64))
+
+
+def test_inputs_may_want_gradients() -> None:
+    """What is multiplied by one is kept, and not written over."""
+    text = (
+        "x -> conv1: conv(3, 3x3, padding=1)\n    multiply(x) -> gated: conv(3, 1x1)\n"
+        "    conv1 -> relu -> add(gated) -> relu -> conv(2, 3x3)"
+    )
+    model = small(f"network N {{\n    input x: 3x32x32\n    {text}\n}}").double()
+    for module in (prepare(model, channels_last=False), tight(model)):
+        grads = []
+        for each in (model.train(), module.train()):
+            x = image(dtype=torch.float64).requires_grad_()
+            each(x).square().sum().backward()
+            grads.append(x.grad)
+        torch.testing.assert_close(*grads, rtol=0, atol=0)
+
+
 def test_noise_that_is_kept_before_it_is_drawn_is_not_drawn_again() -> None:
     text = "conv(4, 3x3, padding=1) -> groupnorm(2) -> rrelu -> batchnorm -> relu -> conv(4, 3x3)"
     model = small(f"network N {{\n    input 3x32x32\n    {text}\n}}").double()

@@ -14,6 +14,7 @@ from cnnlang.backends.changes import need_untouched
 from cnnlang.backends.inference import generate
 from cnnlang.backends.inference.passes import PASSES
 from cnnlang.backends.module import class_name, execute, graph_of
+from cnnlang.backends.types import NAMES, WORDS
 
 HOOKS = (
     *("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"),
@@ -28,7 +29,7 @@ Example = torch.Tensor | Sequence[torch.Tensor]
 
 def infer(
     model: nn.Module,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     example: Example | None = None,
     without: Sequence[str] = (),
 ) -> nn.Module:
@@ -41,12 +42,13 @@ def infer(
     not.
     """
     graph = graph_of(model)
-    if unknown := sorted(set(without) - set(PASSES)):
+    without = (without,) if isinstance(without, str) else tuple(without)
+    if unknown := [each for each in without if each not in PASSES]:
         raise ValueError(f"there is no pass {unknown[0]!r}: the passes are {', '.join(PASSES)}")
     need_no_hooks(model)
     need_untouched(model)
     tensor = next((t for t in model.state_dict().values() if t.is_floating_point()), None)
-    kind = dtype or (torch.float32 if tensor is None else tensor.dtype)
+    kind = named(dtype) or (torch.float32 if tensor is None else tensor.dtype)
     device = torch.device("cpu") if tensor is None else tensor.device
     inputs = () if example is None else tupled(example)
     ways = [tuple(without)]
@@ -56,8 +58,22 @@ def infer(
     return fastest(list(made), inputs)
 
 
+def named(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """A type of real numbers, which may be given by its name."""
+    words = {word: kind for kind, word in NAMES.items()}
+    found = words.get(WORDS.get(dtype, dtype)) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in NAMES:
+        raise ValueError(f"dtype={dtype!r} is none of {', '.join(words)}")
+    return found
+
+
 def tupled(example: Example) -> tuple[torch.Tensor, ...]:
-    return (example,) if isinstance(example, torch.Tensor) else tuple(example)
+    """The inputs of a call."""
+    found = (example,) if isinstance(example, torch.Tensor) else tuple(example)
+    for each in found:
+        if not isinstance(each, torch.Tensor):
+            raise TypeError(f"`example` is a tensor, or several, not {type(each).__name__}")
+    return found
 
 
 def written(model: nn.Module, source: str, dtype: torch.dtype) -> nn.Module:
@@ -116,3 +132,5 @@ def need_no_hooks(model: nn.Module) -> None:
     for name, module in model.named_modules():
         if any(getattr(module, each, None) for each in HOOKS):
             raise ValueError(f"{name or 'the network'} has hooks, which would be lost")
+        if "forward" in vars(module):
+            raise ValueError(f"{name or 'the network'} has a `forward` that the network lacks")

@@ -39,6 +39,8 @@ def in_setting(graph: Graph, setting: Setting) -> frozenset[int]:
         if allowed(graph, node, flow, values):
             found.add(node.index)
         tape.run(node.index, values)
+        if node.layer is None and node.output.dtype == "float":
+            values[node.index].learned = True  # an input may want a gradient
         tape.leave(node.index, values)
     return frozenset(found)
 

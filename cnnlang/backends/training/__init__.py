@@ -82,6 +82,9 @@ def prepare(
     The attribute `cnnlang_training` of the module tells what was decided, and what else pays:
     `print(module.cnnlang_training)`; its `optimizer` are keywords for the optimizer.
 
+    Between a forward pass and its backward pass the module must stay in training: recomputed parts
+    run as they did. What `torch.func` and tracing compute, they compute of `model`.
+
     Raises `TypeError` for a module that `cnnlang.load` did not make; `ValueError` for one whose
     layers were replaced, for wrong options, and if the network does not fit into `memory`: the
     message tells the least memory and the largest batch that would do.
@@ -110,7 +113,9 @@ def planned(
     try:
         found = fitted(fixed, request)
     except Unpredictable as problem:
-        raise ValueError(f"the memory of {graph.name} cannot be told: {problem}") from None
+        if request.limit is not None:
+            raise ValueError(f"the memory of {graph.name} cannot be told: {problem}") from None
+        return Plan(), None, (f"nothing runs in place, and no memory is told: {problem}",)
     return found.plan, summed(fixed, request, found), ()
 
 
@@ -178,12 +183,17 @@ def built(
 HALVES = {"bf16": "bfloat16", "float16": "float16"}
 
 
+def numbered(owner: Any) -> bool:
+    """True for a sequence whose children are called as they are counted."""
+    counted = [str(number) for number in range(len(getattr(owner, "_modules", ())))]
+    return isinstance(owner, nn.Sequential) and list(owner._modules) == counted
+
+
 def reach(model: nn.Module, node: Node) -> str:
     """How a layer is found from the network: `self.layer1[0].conv1`."""
     found, owner = "self", model
     for name in node.path:
-        numbered = isinstance(owner, nn.Sequential) and name.isdigit()
-        found = f"{found}[{name}]" if numbered else attribute(name).replace("self", found, 1)
+        found = f"{found}[{name}]" if numbered(owner) else attribute(name).replace("self", found, 1)
         owner = getattr(owner, name)
     return found
 

@@ -9,14 +9,7 @@ from torch import nn
 
 from cnnlang import amounts
 from cnnlang.analysis.memory import OPTIMIZERS, Setting, setting
-
-NAMES = {
-    torch.float32: "float32",
-    torch.float64: "float64",
-    torch.bfloat16: "bf16",
-    torch.float16: "float16",
-}
-WORDS = {"bfloat16": "bf16", "half": "float16", "fp16": "float16", "fp32": "float32"}
+from cnnlang.backends.types import NAMES, WORDS
 
 
 def need_limit(memory: str | int | None) -> int | None:

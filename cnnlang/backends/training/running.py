@@ -11,6 +11,7 @@ from cnnlang.backends import module as modules
 from cnnlang.backends.changes import plain
 from cnnlang.backends.training.report import Report
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 CLASSES: dict[tuple[type[nn.Module], str], type[nn.Module]] = {}
 """The class of every network and source of a training step."""
 
@@ -45,7 +46,7 @@ class Running(nn.Module):
     def cnnlang_refuse_hooks(self) -> None:
         """Raises `RuntimeError` for hooks that would not be called."""
         for each in self.cnnlang_blocks:
-            if each._forward_hooks or each._forward_pre_hooks or each._backward_hooks:
+            if any(getattr(each, hooks) for hooks in HOOKS):
                 raise RuntimeError(
                     f"{type(each).__name__} has hooks, and the training step goes around it: "
                     "put hooks on layers with weights, or train the network itself"

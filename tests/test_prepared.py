@@ -382,5 +382,6 @@ def test_a_layer_whose_memory_is_not_known() -> None:
     module = prepare(model)
     torch.testing.assert_close(module.train()(x), model.train()(x))
     assert "nothing runs in place: " in str(module.cnnlang_training)
+    assert "no memory is told" in str(prepare(model, batch=1).cnnlang_training)
     with pytest.raises(ValueError, match="the memory of N cannot be told"):
-        prepare(model, batch=1)
+        prepare(model, batch=1, memory="1GiB")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cnnlang.analysis.lints import Choice
 from cnnlang.analysis.lints.selection import unknown
 from cnnlang.backends.matching import WeightsError
-from cnnlang.compilation import check_source, compile_source, open_source
+from cnnlang.compilation import check_source
 from cnnlang.configuration import lints
-from cnnlang.diagnostics.model import Diagnostic, Severity
-from cnnlang.elaborate.networks import Settings
-from cnnlang.elaborate.values import Word
+from cnnlang.diagnostics.model import Diagnostic
+from cnnlang.graphs import CompileError, Path, Shape, compile_file, set_from_outside
 from cnnlang.sources import fetch, meant, read
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from cnnlang.analysis.stages import Stage
     from cnnlang.backends.checkpoint import Match, Weights
     from cnnlang.backends.summary import Summary
-    from cnnlang.graph import Graph
 
 __all__ = [
     "CompileError",
@@ -41,25 +39,6 @@ __all__ = [
     "summarise",
     "weights_map",
 ]
-
-Path = str | os.PathLike[str]
-Shape = tuple[int, ...] | list[int]
-
-
-class CompileError(Exception):
-    """A file has errors; `diagnostics` says which, and the text shows them in place."""
-
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
-        super().__init__(diagnostics)
-        self.diagnostics = [d for d in diagnostics if d.severity is Severity.ERROR]
-
-    def __str__(self) -> str:
-        from cnnlang.diagnostics.text import render
-
-        return "\n\n" + render(self.diagnostics)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.diagnostics,)
 
 
 class Figure(bytes):
@@ -112,71 +91,8 @@ def check(
     if source is None:
         return problems
     on, problems = lints(os.fspath(path), Choice(select, extend_select, ignore))
-    return problems or check_source(source, fetch, on, set_from_outside({}, shapes or {}))
-
-
-def compile_file(
-    path: Path,
-    network: str | None = None,
-    parameters: Mapping[str, Any] | None = None,
-    shapes: Mapping[str | int, Shape] | None = None,
-) -> tuple[Graph, list[Diagnostic]]:
-    """The graph of one network and the remarks on it; raises `CompileError` for errors.
-
-    `parameters` sets parameters of the network; `shapes` replaces input shapes, by the input's
-    name or position, without the batch axis.
-    """
-    return compiled(compile_source, path, network, parameters, shapes)
-
-
-def open_file(
-    path: Path, network: str | None = None, parameters: Mapping[str, Any] | None = None
-) -> tuple[Graph, list[Diagnostic]]:
-    """The graph of one network with all spatial sizes of its inputs free.
-
-    Those that are fixed stay so where the network cannot do otherwise: where the number of its
-    weights depends on them. Raises `CompileError` for errors.
-    """
-    return compiled(open_source, path, network, parameters, None)
-
-
-def compiled(
-    stage: Callable[..., tuple[Graph | None, list[Diagnostic]]],
-    path: Path,
-    network: str | None,
-    parameters: Mapping[str, Any] | None,
-    shapes: Mapping[str | int, Shape] | None,
-) -> tuple[Graph, list[Diagnostic]]:
-    """What a stage makes of one network of a file."""
-    source, problems = read(os.fspath(path))
-    if source is None:
-        raise CompileError(problems)
-    settings = set_from_outside(parameters or {}, shapes or {})
-    graph, problems = stage(source, fetch, network or meant(os.fspath(path)), settings)
-    if graph is None:
-        raise CompileError(problems)
-    return graph, problems
-
-
-def set_from_outside(parameters: Mapping[str, Any], shapes: Mapping[str | int, Shape]) -> Settings:
-    """Parameters and input shapes as a Python program gives them."""
-    return Settings(
-        {name: plain(value) for name, value in parameters.items()},
-        {key: tuple(shape) for key, shape in shapes.items()},
-    )
-
-
-def plain(value: Any) -> Any:
-    """A Python value as the language has it: lists are tuples, a text may name a block."""
-    if isinstance(value, str):
-        return Word(value)
-    if isinstance(value, (list, tuple)):
-        return tuple(plain(each) for each in value)
-    if isinstance(value, (bool, int, float)):
-        return value
-    raise TypeError(
-        f"a network's parameter is a number, text, truth value or list, not {type(value).__name__}"
-    )
+    given = set_from_outside({}, shapes or {})
+    return problems or check_source(source, fetch, on, given, meant(os.fspath(path)))
 
 
 def build(path: Path, network: str | None = None, **parameters: Any) -> str:
@@ -333,7 +249,7 @@ def optimize(
     model: torch.nn.Module,
     *,
     for_: Literal["inference"] = "inference",
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     example: torch.Tensor | Sequence[torch.Tensor] | None = None,
     without: Sequence[str] = (),
 ) -> torch.nn.Module: ...
@@ -364,11 +280,13 @@ def optimize(
     `for_="inference"` gives a module that computes what the network does in evaluation, on the
     device where its weights are, in `dtype` (that of the weights unless given), for every batch and
     size that the network takes: norms are folded into weights, activations and sums are part of
-    convolutions, memory is used again, and the forward is a flat list of operations. It knows no
-    gradients, and the network stays as it is. On a CPU, weights are packed for the size of
-    `example` (an input, or several), else for that of the first input; other sizes run with plain
-    weights. `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`, `layout`,
-    `pack`.
+    convolutions, memory is used again, and the forward is a flat list of operations. The network
+    stays as it is. The module knows no gradients and is not for `torch.compile`, `torch.export` or
+    `torch.jit`; on a CPU, oneDNN's activations make 0 of NaN. Weights are packed there for the size
+    of `example` (an input, or several), else for that of the first input; other sizes run with
+    plain weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for
+    `example`. `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`,
+    `layout`, `pack`.
 
     `for_="training"` gives a module that shares its layers and weights with the network, whose
     step lets tensors go early, works in place where autograd permits, and keeps channels last.
@@ -419,6 +337,8 @@ def stages(
     from cnnlang.analysis.memory import Unpredictable, setting
     from cnnlang.analysis.stages import stages
 
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise ValueError(f"batch={batch!r} is no number of samples")
     graph = compile_file(path, network, parameters, shapes)[0]
     try:
         return stages(graph, number, batch, setting(dtype, optimizer=optimizer))

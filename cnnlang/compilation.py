@@ -31,27 +31,33 @@ def check_source(
     fetch: Fetch,
     lints: Collection[str] = frozenset(),
     settings: Settings = AS_WRITTEN,
+    only: str | None = None,
 ) -> list[Diagnostic]:
-    """Everything that is wrong with a file, each network checked for all its sizes.
+    """Everything that is wrong with a file, each network, or one only, checked for all its sizes.
 
     `lints` are the codes of the rules that a file without errors is looked at with. Input shapes
     in `settings` stand in every network for those that it declares.
     """
-    found, budget = inspect(source, fetch, lints, settings)
+    found, budget = inspect(source, fetch, lints, settings, only)
 
     def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], Budget]:
-        return inspect(source, fetch, (), settings)
+        return inspect(source, fetch, (), settings, only)
 
     return repaired(Workshop(source, fetch, again, found, budget))
 
 
 def inspect(
-    source: Source, fetch: Fetch, lints: Collection[str], settings: Settings
+    source: Source,
+    fetch: Fetch,
+    lints: Collection[str],
+    settings: Settings,
+    only: str | None = None,
 ) -> tuple[list[Diagnostic], Budget]:
     """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
     graphs = []
-    ready = [each for each in program.networks.values() if not is_template(each)]
+    chosen = [each for name, each in program.networks.items() if only in (None, name)]
+    ready = [each for each in chosen if not is_template(each)]
     for network in ready:
         if program.budget.spent:
             found += stopped(network, found)

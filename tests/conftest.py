@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calls import Call, invoke
@@ -25,3 +26,17 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[str], Any]:
+    """The network of a text, in evaluation, with drawn statistics and scales."""
+    import cnnlang
+    from tests.inference import drawn
+
+    def made(text: str) -> Any:
+        file = tmp_path / "net.cnn"
+        file.write_text(text)
+        return drawn(cnnlang.load(file))
+
+    return made

@@ -1,11 +1,12 @@
-"""The benchmark of the module runs from end to end, small; no figure of it is checked here."""
+"""The benchmarks of modules run from end to end, small; no figure of them is checked here."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from tests.benchmarks import module
+from tests.benchmarks import inference, module, training
+from tests.benchmarks.pairs import shown
 from tests.zoo.torchvision_models import models
 
 
@@ -25,5 +26,17 @@ def test_the_tables_have_a_cell_for_every_way_and_every_kind_of_construction(cap
 
 
 def test_a_median_lies_between_the_ends_of_its_interval():
-    assert module.shown([1.0, 2.0, 3.0, 4.0, 5.0]) == "3.000 (1.000-5.000, 5)"
-    assert module.shown([float(i) for i in range(1, 101)]) == "50.500 (41.000-60.000, 100)"
+    assert shown([1.0, 2.0, 3.0, 4.0, 5.0]) == "3.000 (1.000-5.000, 5)"
+    assert shown([float(i) for i in range(1, 101)]) == "50.500 (41.000-60.000, 100)"
+
+
+def test_networks_for_inference_beside_their_peers(capsys):
+    assert inference.main(["lenet5", "--seconds", "0", "--size", "32"]) == 0
+    heads, _, cells = (x for x in capsys.readouterr().out.splitlines() if x.startswith("|"))
+    assert heads.count("|") == cells.count("|") and "cnnlang float32" in heads
+
+
+def test_steps_beside_torchvisions_and_with_parts_made_again(capsys):
+    assert training.main(["squeezenet1_1", "--seconds", "0", "--size", "32", "--batch", "2"]) == 0
+    rows = [x for x in capsys.readouterr().out.splitlines() if x.startswith("| squeezenet")]
+    assert [row.count("|") - 2 for row in rows] == [3, 6, *[6] * len(training.SHARES)]

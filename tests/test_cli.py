@@ -18,8 +18,12 @@ from xml.etree import ElementTree
 import pytest
 from calls import Call
 
-from cnnlang import __version__
+from cnnlang import __version__, compilation
 from cnnlang.cli.group import COMMANDS
+from cnnlang.compilation import compile_network
+from cnnlang.elaborate.files import Program
+from cnnlang.elaborate.networks import Settings
+from cnnlang.elaborate.values import NetworkValue
 from cnnlang.sources import STANDARD, library
 
 ROOT = Path(__file__).parents[1]
@@ -759,7 +763,7 @@ def test_limits_of_the_machine_show_no_traceback(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("cnnlang.api.compile_source", fail)
+    monkeypatch.setattr("cnnlang.graphs.compile_source", fail)
     found = call("summary", LENET)
     assert found.exit_code == 1
     assert found.stderr.startswith("error: ")
@@ -797,3 +801,18 @@ def test_completion(tmp_path: Path) -> None:
     assert completed("summary net.cnn ResNet1", tmp_path) == ["ResNet18", "ResNet152"]
     assert completed("summary nothing.cnn R", tmp_path) == []
     assert "resnet" in completed("new re", tmp_path)
+
+
+def test_a_network_of_the_library_is_checked_alone(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`zoo:resnet18` asks nothing of the nine other networks of its file."""
+    checked: list[str] = []
+
+    def noted(program: Program, network: NetworkValue, settings: Settings) -> object:
+        checked.append(network.definition.name)
+        return compile_network(program, network, settings)
+
+    monkeypatch.setattr(compilation, "compile_network", noted)
+    assert call("check", "zoo:resnet18").exit_code == 0
+    assert checked == ["ResNet18"]

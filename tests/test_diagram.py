@@ -72,7 +72,7 @@ def written(tmp_path: Path) -> Write:
 
 def texts(source: str) -> list[str]:
     """What one reads in a figure."""
-    return re.findall(r">([^<>]+)</(?:B|FONT)>", source)
+    return [each.strip() for each in re.findall(r">([^<>]+)</(?:B|FONT)>", source)]
 
 
 # --- what is in it -------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_lenet_in_words() -> None:
         "conv1",
         "1 → 6",
         "156",
-        " Tanh ",
+        "Tanh",
         "AvgPool 2×2",
     ]
     assert re.findall(r'label=" ([^"]+)"', found) == [

@@ -121,9 +121,61 @@ def test_statistics_are_counted_once() -> None:
 
 def test_recomputed_in_place_and_with_random_numbers() -> None:
     module = tight(small())
-    assert "torch.relu_(" in type(module).source and ".add_(" in type(module).source
-    assert re.search(r"again\(\s*self\.part1", type(module).source)
+    assert "torch.relu_(" in type(module).cnnlang_source and ".add_(" in type(module).cnnlang_source
+    assert re.search(r"again\(\s*self\.cnnlang_part1", type(module).cnnlang_source)
     same(small(), module, image())
+
+
+LABELS = ("step", "source", "refuse_hooks", "part1", "again", "cnnlang_part2", "report")
+
+
+@pytest.mark.parametrize("name", LABELS)
+@pytest.mark.parametrize("kind", ["label", "input"])
+def test_names_of_the_file_do_not_collide(name: str, kind: str) -> None:
+    label, entry = (f"{name}: ", "x") if kind == "label" else ("", name)
+    model = small(
+        f"network N {{\n    input {entry}: 3x32x32\n    {label}conv(4, 3x3) -> batchnorm -> relu\n"
+        "    conv(4, 3x3) -> batchnorm -> relu -> conv(2, 1x1)\n}"
+    ).double()
+    same(model, tight(model), image(dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        '"1": conv(4, 3x3) -> "0": conv(4, 3x3)',
+        "stem: conv(4, 3x3) -> batchnorm -> relu -> conv(4, 3x3) -> last: relu",
+    ],
+)
+def test_layers_are_found_by_their_names(stack: str) -> None:
+    model = small(
+        f"network N {{\n    input 3x32x32\n    f: stack {{ {stack} }}\n    conv(2, 3x3)\n}}"
+    )
+    model = model.double()
+    for module in (prepare(model, channels_last=False), tight(model)):
+        same(model, module, image(dtype=torch.float64))
+
+
+def test_inputs_may_want_gradients() -> None:
+    """What is multiplied by one is kept, and not written over."""
+    text = (
+        "x -> conv1: conv(3, 3x3, padding=1)\n    multiply(x) -> gated: conv(3, 1x1)\n"
+        "    conv1 -> relu -> add(gated) -> relu -> conv(2, 3x3)"
+    )
+    model = small(f"network N {{\n    input x: 3x32x32\n    {text}\n}}").double()
+    for module in (prepare(model, channels_last=False), tight(model)):
+        grads = []
+        for each in (model.train(), module.train()):
+            x = image(dtype=torch.float64).requires_grad_()
+            each(x).square().sum().backward()
+            grads.append(x.grad)
+        torch.testing.assert_close(*grads, rtol=0, atol=0)
+
+
+def test_noise_that_is_kept_before_it_is_drawn_is_not_drawn_again() -> None:
+    text = "conv(4, 3x3, padding=1) -> groupnorm(2) -> rrelu -> batchnorm -> relu -> conv(4, 3x3)"
+    model = small(f"network N {{\n    input 3x32x32\n    {text}\n}}").double()
+    same(model, tight(model), image(dtype=torch.float64))
 
 
 def test_nothing_is_written_over_what_a_part_is_made_again_from() -> None:
@@ -327,6 +379,9 @@ def test_a_layer_whose_memory_is_not_known() -> None:
     assert graph is not None
     model = instantiate(graph)
     x = torch.rand(2, 8, 20)
-    torch.testing.assert_close(prepare(model).train()(x), model.train()(x))
+    module = prepare(model)
+    torch.testing.assert_close(module.train()(x), model.train()(x))
+    assert "nothing runs in place: " in str(module.cnnlang_training)
+    assert "no memory is told" in str(prepare(model, batch=1).cnnlang_training)
     with pytest.raises(ValueError, match="the memory of N cannot be told"):
-        prepare(model, batch=1)
+        prepare(model, batch=1, memory="1GiB")

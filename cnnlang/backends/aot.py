@@ -23,12 +23,16 @@ class PackageError(Exception):
 def package(graph: Graph, weights: Weights, batch: int = 1, device: str = "cpu") -> bytes:
     """The bytes of a `.pt2` file, for inputs of fixed sizes and a batch.
 
-    `torch._inductor.aoti_load_package` gives the function back. Raises `WeightsError` for weights
-    that do not fit, `PackageError` for free sizes and where there is no compiler or device.
+    `torch._inductor.aoti_load_package` gives the function back; it refuses inputs of other shapes
+    and types only where the environment has `AOTI_RUNTIME_CHECK_INPUTS=1`. Raises `WeightsError`
+    for weights that do not fit, `PackageError` for free sizes and where there is no compiler or
+    device.
     """
     if graph.free:
         letters = " and ".join(graph.free)
         raise PackageError(f"{letters} of {graph.name} must be given: --input 3x224x224")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise PackageError("there is no CUDA device to compile for")
     inputs = tuple(example(graph.nodes[index], batch, device) for index in graph.inputs)
     module = instantiate(graph, fresh=False)
     fill(module, weights)

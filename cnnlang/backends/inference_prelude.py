@@ -104,7 +104,7 @@ class Inference(nn.Module):
         """Take over the weights in a type of numbers, and where they are."""
         for name, value in weights.items():
             if "." not in name:
-                self.register_buffer(name, value)
+                self.register_buffer(name, value.clone())
         device = next((value.device for value in weights.values()), None)
         self.to(device=device, dtype=dtype)
         own = {name: value for name, value in weights.items() if "." in name}
@@ -188,8 +188,12 @@ class PackedInference(Inference):
         if self.sizes is None:
             self.sizes = sizes
             self.packed = super().choose()
-            with Recorder() as recorder:
-                self(*inputs)
+            try:
+                with Recorder() as recorder:
+                    self(*inputs)
+            except BaseException:
+                self.packed = self.sizes = None
+                raise
             self.packed = {
                 name: (pack(row[0], geometry, recorder.shapes), *row[1:])
                 for (name, row), geometry in zip(

@@ -2,55 +2,115 @@
 
 from __future__ import annotations
 
-import sys
+import math
+import time
+import warnings
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
 
 import torch
 from torch import nn
 
+from cnnlang.backends.changes import need_untouched
 from cnnlang.backends.inference import generate
 from cnnlang.backends.inference.passes import PASSES
 from cnnlang.backends.module import class_name, execute, graph_of
-from cnnlang.graph import Graph, Node
-from cnnlang.layers.code import Code
+from cnnlang.backends.types import NAMES, WORDS
 
 HOOKS = (
     *("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"),
     "parametrizations",
 )
 
-
+FUSING = ("add", "activate")
+"""The passes whose kernels are tried on a CUDA device before they are used."""
+ROUNDS = 8
 Example = torch.Tensor | Sequence[torch.Tensor]
 
 
 def infer(
     model: nn.Module,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     example: Example | None = None,
     without: Sequence[str] = (),
 ) -> nn.Module:
     """The network for inference on the device where its weights are.
 
     `dtype` is that of its numbers, the model's own unless given. With an `example`, an input or
-    several, it is run once and gets ready for its size. Raises `TypeError` for a module that is not
+    several, it is run and gets ready for its size; on a CUDA device, cuDNN's fused kernels are used
+    if they are faster for it. Raises `TypeError` for a module that is not
     one of `cnnlang.load`, `ValueError` for one that was changed since, or for passes that there are
     not.
     """
     graph = graph_of(model)
-    if unknown := sorted(set(without) - set(PASSES)):
+    without = (without,) if isinstance(without, str) else tuple(without)
+    if unknown := [each for each in without if each not in PASSES]:
         raise ValueError(f"there is no pass {unknown[0]!r}: the passes are {', '.join(PASSES)}")
-    untouched(model, graph)
+    need_no_hooks(model)
+    need_untouched(model)
     tensor = next((t for t in model.state_dict().values() if t.is_floating_point()), None)
-    kind = dtype or (torch.float32 if tensor is None else tensor.dtype)
+    kind = named(dtype) or (torch.float32 if tensor is None else tensor.dtype)
     device = torch.device("cpu") if tensor is None else tensor.device
-    source = generate(graph, target(device, kind), without)
+    inputs = () if example is None else tupled(example)
+    ways = [tuple(without)]
+    if target(device, kind) == "cuda":
+        ways = [(*without, *FUSING), *ways] if inputs else [(*without, *FUSING)]
+    made = (written(model, generate(graph, target(device, kind), way), kind) for way in ways)
+    return fastest(list(made), inputs)
+
+
+def named(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """A type of real numbers, which may be given by its name."""
+    words = {word: kind for kind, word in NAMES.items()}
+    found = words.get(WORDS.get(dtype, dtype)) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in NAMES:
+        raise ValueError(f"dtype={dtype!r} is none of {', '.join(words)}")
+    return found
+
+
+def tupled(example: Example) -> tuple[torch.Tensor, ...]:
+    """The inputs of a call."""
+    found = (example,) if isinstance(example, torch.Tensor) else tuple(example)
+    for each in found:
+        if not isinstance(each, torch.Tensor):
+            raise TypeError(f"`example` is a tensor, or several, not {type(each).__name__}")
+    return found
+
+
+def written(model: nn.Module, source: str, dtype: torch.dtype) -> nn.Module:
+    """The module of a source, with the weights of a network."""
     module = execute(source)
-    made: nn.Module = getattr(module, class_name(source))(module.convert(model.state_dict()), kind)
-    if example is not None:
-        made(*((example,) if isinstance(example, torch.Tensor) else example))
+    made: nn.Module = getattr(module, class_name(source))(module.convert(model.state_dict()), dtype)
     return made
+
+
+def fastest(modules: list[nn.Module], inputs: tuple[torch.Tensor, ...]) -> nn.Module:
+    """The module that is the fastest for some inputs; the first must run, others may fail.
+
+    One module is run once, so that it is ready for the sizes of the inputs.
+    """
+    if not inputs:
+        return modules[0]
+    modules[0](*inputs)
+    times = [seconds(modules[0], inputs)] if modules[1:] else [0.0]
+    for each in modules[1:]:
+        try:
+            times.append(seconds(each, inputs))
+        except RuntimeError as error:
+            warnings.warn(f"fused kernels do not run here: {error}", stacklevel=5)
+            times.append(math.inf)
+    return modules[times.index(min(times))]
+
+
+def seconds(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> float:
+    """The shortest time that a module takes on its device."""
+    found = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        module(*inputs)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - start)
+    return min(found)
 
 
 def target(device: torch.device, dtype: torch.dtype) -> str:
@@ -67,42 +127,10 @@ def target(device: torch.device, dtype: torch.dtype) -> str:
     return "any"
 
 
-def untouched(model: nn.Module, graph: Graph) -> None:
-    """Raise `ValueError` if the modules are not those that the file says."""
-    for node in graph.layers:
-        assert node.layer is not None
-        code = node.layer.module(graph.tensors(node), node.output)
-        if node.layer.function(graph.tensors(node), node.output) is None and code is not None:
-            compare(model, graph, node, code)
+def need_no_hooks(model: nn.Module) -> None:
+    """Raises `ValueError` for hooks, and for what computes weights anew in every pass."""
     for name, module in model.named_modules():
         if any(getattr(module, each, None) for each in HOOKS):
             raise ValueError(f"{name or 'the network'} has hooks, which would be lost")
-
-
-def compare(model: nn.Module, graph: Graph, node: Node, code: Code) -> None:
-    """Raise `ValueError` if a module is of another kind or has other weights than its layer."""
-    found = attribute(model, node.path)
-    names = SimpleNamespace(**vars(sys.modules[type(model).__module__]))
-    if type(found) is not attribute(names, code.function.split(".")):
-        kind = type(found).__name__
-        raise changed(node, f"{code.function} in the file, {kind} in the module")
-    assert node.layer is not None
-    state = found.state_dict() if isinstance(found, nn.Module) else {"": found}
-    for weight in node.layer.weights(graph.tensors(node)):
-        tensor = state.get(weight.name)
-        shape = None if tensor is None else tuple(tensor.shape)
-        if shape != weight.shape:
-            raise changed(node, f"{weight.name} of {weight.shape} in the file, of {shape} here")
-
-
-def changed(node: Node, what: str) -> ValueError:
-    return ValueError(
-        f"`{node.address}` was changed since it was loaded: {what}; change the file and load again"
-    )
-
-
-def attribute(found: Any, path: Sequence[str]) -> Any:
-    """What stands at the end of a path of names, None if it leads nowhere."""
-    for name in path:
-        found = getattr(found, name, None)
-    return found
+        if "forward" in vars(module):
+            raise ValueError(f"{name or 'the network'} has a `forward` that the network lacks")

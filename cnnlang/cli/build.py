@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnlang.cli.files import compiled, write
+from cnnlang.cli.files import compiled, same, write
 from cnnlang.cli.options import (
     file_argument,
     input_option,
@@ -64,11 +64,13 @@ def command(
     For inference, its norms are folded into weights, and its forward is a flat list of operations
     of the device: `convert` in the module makes its weights from those of the network. With --aot,
     the network and its weights are compiled for a batch and a size, as `aoti_load_package` reads
-    it.
+    it; inputs of other shapes are refused only where AOTI_RUNTIME_CHECK_INPUTS=1 is set.
     """
     given = {name: value for name, value in choices.items() if value is not None}
     if complaint := misused(given, bool(shapes), aot, output):
         raise click.UsageError(complaint)
+    if aot and output and same(output, given["weights"]):
+        raise Failure(f"{output} is the file with the weights: choose another name for the output")
     graph = compiled(file, network, settings, shapes)
     data = packed(graph, given) if aot else source(graph, given)
     if output is None:
@@ -100,7 +102,10 @@ def source(graph: Graph, given: dict[str, Any]) -> bytes:
     from cnnlang.backends.source import generate
 
     if "use" in given:
-        return inference.generate(graph, given.get("device", "cpu")).encode()
+        try:
+            return inference.generate(graph, given.get("device", "cpu")).encode()
+        except ValueError as error:
+            raise Failure(str(error)) from None
     return generate(graph).encode()
 
 

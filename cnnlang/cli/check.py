@@ -20,7 +20,7 @@ from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
 from cnnlang.mend import mend
 from cnnlang.records import dataclass
-from cnnlang.sources import fetch, read
+from cnnlang.sources import fetch, meant, read
 from cnnlang.syntax import ast
 
 EPILOG = """\b
@@ -135,7 +135,9 @@ def examine(
     for name in names:
         on = configured(name, task.choice)
         source, problems = read(name)
-        found += problems if source is None else check_source(source, using, on, task.settings)
+        if source is not None:
+            problems = check_source(source, using, on, task.settings, meant(name))
+        found += problems
     return distinct(found)
 
 

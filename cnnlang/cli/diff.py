@@ -102,9 +102,9 @@ def command(
     load into B. --set and --input hold for both.
     """
     from cnnlang.analysis.comparison import compare
-    from cnnlang.api import plain
     from cnnlang.backends.comparison import render
     from cnnlang.elaborate.networks import Settings
+    from cnnlang.graphs import plain
 
     if before == after == "-":
         raise click.UsageError("standard input can be read only once")

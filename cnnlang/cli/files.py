@@ -24,7 +24,7 @@ def compiled(
     shapes: Mapping[str | int, tuple[int, ...]],
 ) -> Graph:
     """The graph of a network; its errors end the command, its warnings are shown."""
-    from cnnlang.api import compile_file
+    from cnnlang.graphs import compile_file
 
     graph, remarks = answered(lambda: compile_file(file, network, settings, shapes))
     report([each for each in remarks if each.severity is Severity.WARNING])
@@ -35,7 +35,7 @@ def answered(
     compile: Callable[[], tuple[Graph, list[Diagnostic]]],
 ) -> tuple[Graph, list[Diagnostic]]:
     """What a compilation gives; its errors are shown and end the command."""
-    from cnnlang.api import CompileError
+    from cnnlang.graphs import CompileError
 
     try:
         return compile()

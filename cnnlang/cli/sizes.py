@@ -48,9 +48,9 @@ def command(
     Sizes that the file fixes are taken as free where the network allows it. For a size that is
     not valid, the nearest ones are told, and how much to crop or pad.
     """
-    from cnnlang.api import open_file
     from cnnlang.backends.sizes import as_dict, asked, fixed, text, valid
     from cnnlang.diagnostics.jsonout import dump
+    from cnnlang.graphs import open_file
 
     if size is not None and shapes:
         raise click.UsageError("--size and --input cannot go together")

@@ -1,4 +1,4 @@
-"""Names that a child module cannot have, because `torch.nn.Module` has them (torch 2.13)."""
+"""Names that a child module cannot have: `torch.nn.Module` (torch 2.13) or `load` has them."""
 
 from __future__ import annotations
 
@@ -22,5 +22,7 @@ MODULE_ATTRIBUTES = frozenset(
     register_parameter register_state_dict_post_hook register_state_dict_pre_hook
     requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train
     training type xpu zero_grad
+
+    cnnlang_inputs
     """.split()  # noqa: SIM905
 )

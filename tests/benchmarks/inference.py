@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from tests.benchmarks.module import headed, printed, ratios, shown
 from torch import Tensor, nn
 
 import cnnlang
+from tests.benchmarks.pairs import headed, printed, ratios, shown
 from tests.benchmarks.processes import machine
 
 NETWORKS = (

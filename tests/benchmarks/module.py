@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from statistics import median
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -24,6 +22,7 @@ import cnnlang
 from cnnlang.api import compile_file
 from cnnlang.backends.module import class_name, execute
 from cnnlang.backends.source import generate
+from tests.benchmarks.pairs import Work, headed, printed, ratios, shown
 from tests.benchmarks.processes import machine
 from tests.zoo.comparison import tensors, theirs
 
@@ -32,35 +31,6 @@ NETWORKS = (
     *("googlenet", "efficientnet_b0", "convnext_tiny"),
 )
 WAYS = ("eager", "channels_last", "bf16", "compile")
-LEAST = 5
-"""Rounds at the least."""
-Work = Callable[[], object]
-
-
-def ratios(first: Work, second: Work, budget: float) -> list[float]:
-    """The time of the first to that of the second, round by round until the budget is spent."""
-    found: list[float] = []
-    end = time.monotonic() + budget
-    while len(found) < LEAST or time.monotonic() < end:
-        order = (first, second) if len(found) % 2 else (second, first)
-        took = {work: seconds(work) for work in order}
-        found.append(took[first] / took[second])
-    return found
-
-
-def seconds(work: Work) -> float:
-    """The CPU time of the process, all its threads included."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def shown(found: Sequence[float]) -> str:
-    """The median, the interval of its order statistics (about 95 %), and the number of rounds."""
-    ranked, count = sorted(found), len(found)
-    off = min(count // 2, round(0.98 * count**0.5 + 0.5))
-    low, high = ranked[max(0, count // 2 - off)], ranked[min(count - 1, (count - 1) // 2 + off)]
-    return f"{median(found):.3f} ({low:.3f}-{high:.3f}, {count})"
 
 
 # --- running ---------------------------------------------------------------------------------
@@ -169,15 +139,6 @@ CONSTRUCTION = (
 
 
 # --- the tables ------------------------------------------------------------------------------
-
-
-def printed(cells: Sequence[str]) -> None:
-    print(f"| {' | '.join(cells)} |", flush=True)
-
-
-def headed(cells: Sequence[str]) -> None:
-    printed(cells)
-    printed(["---"] + ["---:"] * (len(cells) - 1))
 
 
 def table(names: Sequence[str], ways: Sequence[str], chosen: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 The first table has for each network and each way to run it the time of a step of torchvision's
 module over that of ours, prepared with `cnnlang.backends.training.prepare`, both with the same
-flags: the median of rounds in which they take turns, with the quartiles. Times are CPU seconds of
+flags: the median of rounds in which they take turns, with its interval. Times are CPU seconds of
 one thread; above 1 ours is faster. The second has the peaks of a step, predicted and measured,
 with parts recomputed so that the activations have that share of their memory, and the time of a
 step over that of the plain one.
@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import re
-import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -24,6 +22,7 @@ from torch import Tensor, nn
 
 import cnnlang
 from cnnlang.backends.training import prepare
+from tests.benchmarks.pairs import headed, printed, ratios, shown
 from tests.memory.measure import measure
 from tests.zoo.comparison import tensors, theirs
 
@@ -64,30 +63,14 @@ def rivals(name: str, way: str, x: Tensor) -> tuple[Step, Step]:
     return step(other, x, half), step(own.train(), x, False)
 
 
-def ratios(first: Step, second: Step, rounds: int) -> list[float]:
-    """The time of the first over that of the second, in each round; who begins takes turns."""
-    found = []
-    first(), second()
-    for number in range(rounds):
-        pair = (first, second) if number % 2 else (second, first)
-        seconds = {each: timed(each) for each in pair}
-        found.append(seconds[first] / seconds[second])
-    return found
+def warm(steps: tuple[Step, Step], budget: float) -> list[float]:
+    """The ratios of two steps that have run before."""
+    for each in steps:
+        each()
+    return ratios(*steps, budget)
 
 
-def timed(run: Step) -> float:
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
-def told(found: list[float]) -> str:
-    """The median with the quartiles."""
-    low, _, high = statistics.quantiles(found, n=4)
-    return f"{statistics.median(found):.2f} ({low:.2f} to {high:.2f})"
-
-
-def budgets(name: str, x: Tensor, rounds: int) -> Iterator[list[str]]:
+def budgets(name: str, x: Tensor, budget: float) -> Iterator[list[str]]:
     """Rows of a network without and with parts recomputed."""
     options = {"batch": len(x), "shapes": {0: tuple(x.shape[1:])}, "optimizer": "momentum"}
     plain = prepare(cnnlang.load(f"zoo:{name}"), **options)
@@ -99,7 +82,7 @@ def budgets(name: str, x: Tensor, rounds: int) -> Iterator[list[str]]:
         module = prepare(cnnlang.load(f"zoo:{name}"), memory=limit, **options)
         again = f"{module.cnnlang_training.peak.again:.1%}"
         steps = step(module.train(), x, False), step(plain.train(), x, False)
-        seconds = told(ratios(*steps, rounds))
+        seconds = shown(warm(steps, budget))
         share_of = f"{module.cnnlang_training.peak.planned / most:.0%} of it"
         yield [name, share_of, *peaks(module, x), again, seconds]
 
@@ -123,33 +106,27 @@ def peaks(module: nn.Module, x: Tensor) -> list[str]:
     return [*sizes, f"{predicted / measured - 1:+.3%}"]
 
 
-def printed(*cells: str) -> None:
-    print(f"| {' | '.join(cells)} |", flush=True)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Compare the networks that are named, those of the table unless any is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="torchvision's name of a network")
     parser.add_argument("--size", type=int, default=96, help="side of the images")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=12.0, help="that each cell may take")
     chosen = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     x = torch.rand(chosen.batch, 3, chosen.size, chosen.size)
     names = chosen.names or NAMES
     print(f"batch {chosen.batch}, 3x{chosen.size}x{chosen.size}, torch {torch.__version__}\n")
-    printed("network", *WAYS)
-    printed(*["---"] * 4)
+    headed(["network", *WAYS])
     for name in names:
-        printed(name, *(told(ratios(*rivals(name, way, x), chosen.rounds)) for way in WAYS))
+        printed([name, *(shown(warm(rivals(name, way, x), chosen.seconds)) for way in WAYS)])
     print()
-    printed("network", "memory", "predicted", "measured", "apart", "MACs again", "time of a step")
-    printed(*["---"] * 7)
+    headed(["network", "memory", "predicted", "measured", "apart", "MACs again", "time of a step"])
     for name in names:
-        for row in budgets(name, x, max(chosen.rounds // 2, 3)):
-            printed(*row)
+        for row in budgets(name, x, chosen.seconds):
+            printed(row)
     return 0
 
 

@@ -23,6 +23,7 @@ from cnnlang.records import dataclass
 
 DTYPES = ("float32", "float64", "bf16", "float16")
 HALVES = ("bf16", "float16")
+DTYPES = ("float32", "float64", *HALVES)
 DEVICES = ("cuda", "cpu")
 NOT_COUNTED = "workspaces of cuDNN, the CUDA context, the allocator's rounding and fragments"
 
@@ -58,8 +59,12 @@ def setting(
 ) -> Setting:
     """The setting that is meant: weights stay in float32 under autocast unless they are named.
 
-    Raises `ValueError` for what PyTorch cannot run.
+    Raises `ValueError` for what is not known, and for what PyTorch cannot run.
     """
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}")
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer {optimizer!r} is none of {', '.join(OPTIMIZERS)}")
     usual = "float32" if dtype in HALVES else dtype
     found = Setting(dtype, weights or usual, optimizer, device)
     if found.weights not in (dtype, usual):

@@ -24,11 +24,11 @@ def inplace(graph: Graph) -> frozenset[int]:
     Nobody reads it but they, autograd has not saved it, and it is no view, input or parameter. A
     sum has two operands alike in shape and, under autocast too, in type.
     """
-    found = [overwriting(graph, setting) for setting in SETTINGS]
+    found = [in_setting(graph, setting) for setting in SETTINGS]
     return frozenset.intersection(*found)
 
 
-def overwriting(graph: Graph, setting: Setting) -> frozenset[int]:
+def in_setting(graph: Graph, setting: Setting) -> frozenset[int]:
     """The same in one setting: the network is played forward."""
     flow = Flow(graph)
     tape = Replaying(True, setting.dtype, setting.weights, setting.device)
@@ -39,6 +39,8 @@ def overwriting(graph: Graph, setting: Setting) -> frozenset[int]:
         if allowed(graph, node, flow, values):
             found.add(node.index)
         tape.run(node.index, values)
+        if node.layer is None and node.output.dtype == "float":
+            values[node.index].learned = True  # an input may want a gradient
         tape.leave(node.index, values)
     return frozenset(found)
 

@@ -15,8 +15,8 @@ from cnnlang.records import dataclass
 
 NUMBER = 16
 """What computing one number again counts, in MACs, for it is read and written whatever it takes."""
-UNREPEATABLE = ("instancenorm", "extern")
-"""Layers that leave other statistics, or nobody knows what, when they run twice."""
+NOISY = "rrelu"
+"""Keeps its noise before it is drawn, so that a second run that ends there would keep none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +83,5 @@ def learned(graph: Graph, node: Node, setting: Setting) -> int:
 
 def repeatable(graph: Graph, node: Node) -> bool:
     """True if a node can run twice and leave all as if it had run once."""
-    return node.kind not in UNREPEATABLE or not weights(graph, node)
+    counting = any(weight.name == "running_mean" for weight in weights(graph, node))
+    return node.kind != NOISY and not (counting and node.kind == "instancenorm")

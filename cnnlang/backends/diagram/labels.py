@@ -33,6 +33,8 @@ NARROW, WIDE = 122, 190
 
 LETTER = 5.6
 """The mean width of a letter of `DETAIL` size in points."""
+GAP = "  "
+"""What stands at least between options and the number behind them."""
 
 Attributes = dict[str, Any]
 
@@ -213,8 +215,12 @@ def card(unit: Unit, face: Face) -> str:
         )
     ]
     if detail or numbers:
+        gap = GAP if detail and numbers else ""
         rows.append(
-            pair(html.font(detail, DETAIL, theme.ink), html.font(numbers, DETAIL, theme.secondary))
+            pair(
+                html.font(detail, DETAIL, theme.ink),
+                html.font(gap + numbers, DETAIL, theme.secondary),
+            )
         )
     if unit.chips:
         rows.append(html.row(html.cell(chips(unit, theme, 0), colspan=2, align="LEFT")))

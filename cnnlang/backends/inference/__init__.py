@@ -38,6 +38,8 @@ def optimized(graph: Graph, target: str, without: Sequence[str] = ()) -> Program
 
 def generate(graph: Graph, target: str = "cpu", without: Sequence[str] = ()) -> str:
     """The source of the network for inference on a target: `cpu`, `cuda` or `any`."""
+    if clash := sorted(set(graph.externs) & set(prelude(PRELUDE, OWN))):
+        raise ValueError(f"extern {clash[0]} has the name of a helper for inference: rename it")
     program = optimized(graph, target, without)
     names = Names()
     parts = [convert(program, names), network(program, names, TARGETS[target])]
@@ -73,7 +75,8 @@ def title(graph: Graph) -> str:
 def network(program: Program, names: Names, target: Target) -> list[str]:
     """The class."""
     graph, base = program.graph, "PackedInference" if program.packed else "Inference"
-    inputs = dict(zip(graph.inputs, input_names(graph), strict=True))
+    taken = {"w", *prelude(PRELUDE, OWN)}
+    inputs = dict(zip(graph.inputs, input_names(graph, taken), strict=True))
     forward = Forward(program, names, target, dict(inputs))
     takes, gives = (
         ", ".join(f"(N, {', '.join(map(str, graph.nodes[i].output.shape))})" for i in indices)
@@ -96,7 +99,7 @@ def network(program: Program, names: Names, target: Target) -> list[str]:
         "",
         "    @torch.no_grad()",
         *header("forward", arguments, f" -> {result}"),
-        *entrance(graph, solve(graph).sets),
+        *entrance(graph, solve(graph).sets, list(inputs.values())),
         f"        w = self.choose({', '.join(inputs.values())})",
         *entering(program, inputs),
         *forward.write(),

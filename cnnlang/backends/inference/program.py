@@ -17,13 +17,9 @@ from cnnlang.backends.inference.codes import inlined, options
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.base import Layer
 from cnnlang.layers.code import SELF, Code, Operand, Value, call
+from cnnlang.layers.regularization import Dropping
 from cnnlang.layers.tensor import Tensor
 from cnnlang.records import dataclass
-
-WITHOUT_EFFECT = frozenset(
-    {"dropout", "channel_dropout", "alpha_dropout", "channel_alpha_dropout", "droppath"}
-)
-"""Layers that hand their input on where nothing is learned."""
 
 CONVOLUTION = re.compile(
     r"(nn\.Conv(?P<transposed>Transpose)?|StandardizedConv|Conv(?=.dSame))(?P<axes>[123])d(Same)?"
@@ -126,7 +122,7 @@ def lower(graph: Graph) -> Program:
         if node.layer is None or node.index not in needed:
             continue
         inputs = tuple(stands.get(each, each) for each in node.inputs)
-        if node.layer.name in WITHOUT_EFFECT:
+        if isinstance(node.layer, Dropping):
             stands[node.index] = inputs[0]
         else:
             ops += operations(graph, node, node.layer, inputs, numbers)

@@ -14,7 +14,6 @@ class Target:
     """PyTorch's own operations, on any device and in any type of numbers."""
 
     name = "any device"
-    helpers: tuple[str, ...] = ()
     prefers_channels_last = False
     packs = False
 

@@ -35,12 +35,18 @@ class Names:
         return self.known[key]
 
     def free(self, wish: str) -> str:
+        """A name of which none of the buffers' names is taken."""
         name, number = wish, 1
-        while name in self.taken:
+        while any(each in self.taken for each in buffers(name)):
             number += 1
             name = f"{wish}_{number}"
-        self.taken.add(name)
+        self.taken.update(buffers(name))
         return name
+
+
+def buffers(name: str) -> tuple[str, ...]:
+    """What the weights under a name may be called."""
+    return name, *(f"{name}_{part}" for part in ("weight", "bias", "factor", "offset"))
 
 
 def leaf(values: object, wish: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from cnnlang.analysis import costs
 from cnnlang.analysis.sizesets import SizeSet
@@ -16,11 +16,13 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, free
 
 
-def entrance(graph: Graph, sets: Mapping[str, SizeSet]) -> list[str]:
+def entrance(
+    graph: Graph, sets: Mapping[str, SizeSet], names: Sequence[str] | None = None
+) -> list[str]:
     """One cheap check per input: rank, fixed sizes, and the multiples that free ones must be."""
     steps = {s: each.period for s, each in sets.items() if each.residues == [0] and each.period > 1}
     found: list[str] = []
-    for name, index in zip(input_names(graph), graph.inputs, strict=True):
+    for name, index in zip(names or input_names(graph), graph.inputs, strict=True):
         tensor = graph.nodes[index].output
         wanted = ", ".join(("N", *map(str, tensor.shape)))
         note = "".join(

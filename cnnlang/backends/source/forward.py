@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from cnnlang.backends.source.constructor import document, flag, presence
@@ -365,10 +365,10 @@ def opened(planner: Planner, plan: ClassPlan, body: Body, results: Sequence[Ref]
     return Writer(plan, planner, uses, found)
 
 
-def input_names(graph: Graph) -> list[str]:
-    """The arguments of the network's `forward`."""
+def input_names(graph: Graph, taken: Collection[str] = ()) -> list[str]:
+    """The arguments of the network's `forward`, apart from names that its body uses otherwise."""
     names = (graph.nodes[index].name for index in graph.inputs)
-    return [name if usable(name) else f"{name}_" for name in names]
+    return [name if usable(name) and name not in taken else f"{name}_" for name in names]
 
 
 def argument_names(planner: Planner, plan: ClassPlan) -> list[str]:

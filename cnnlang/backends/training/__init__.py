@@ -12,19 +12,19 @@ from cnnlang.amounts import memory as amount
 from cnnlang.analysis.costs import macs
 from cnnlang.analysis.memory import Setting, Unpredictable
 from cnnlang.analysis.memory import memory as predicted
-from cnnlang.analysis.recomputation.inplace import inplace as overwriting
+from cnnlang.analysis.recomputation.inplace import inplace
 from cnnlang.analysis.recomputation.plan import Plan
 from cnnlang.analysis.recomputation.search import Found, Nothing, fit, plain
 from cnnlang.analysis.sized import sized
 from cnnlang.analysis.validity import solve
 from cnnlang.backends import sizes as given
+from cnnlang.backends.changes import need_untouched
 from cnnlang.backends.module import graph_of
 from cnnlang.backends.source.layout import attribute
 from cnnlang.backends.training.checks import (
     chosen_setting,
     need_batch,
     need_limit,
-    need_untouched,
 )
 from cnnlang.backends.training.report import Peak, Report, advised
 from cnnlang.backends.training.running import running
@@ -63,11 +63,11 @@ def prepare(
 ) -> nn.Module:
     """A module for training with the layers of `model`, which it shares: same weights, same names.
 
-    Outputs, gradients and running statistics are those of `model`; in evaluation it runs as
-    `model` does. In training, tensors are let go as early as can be, activations and sums are
-    written over what nobody needs any more (unless `inplace=False`), and 2-D networks keep their
-    weights with channels last (which changes `model` too, unless `channels_last=False`).
-    For one seed, dropout over maps draws other numbers then, as these lie in another order.
+    Outputs, gradients and running statistics are those of `model`: to the bit with
+    `channels_last=False`, but for rounding otherwise. In evaluation it runs as `model` does. In
+    training, tensors are let go as early as can be, activations and sums are written over what
+    nobody needs any more (unless `inplace=False`), and 2-D networks keep their weights with
+    channels last (which changes `model` too, unless `channels_last=False`).
     `dtype=torch.bfloat16` runs training under autocast and gives outputs in float32.
 
     With `memory` (`"16GiB"`, or bytes) and `batch`, the step takes at most so much: parameters,
@@ -81,6 +81,9 @@ def prepare(
 
     The attribute `cnnlang_training` of the module tells what was decided, and what else pays:
     `print(module.cnnlang_training)`; its `optimizer` are keywords for the optimizer.
+
+    Between a forward pass and its backward pass the module must stay in training: recomputed parts
+    run as they did. What `torch.func` and tracing compute, they compute of `model`.
 
     Raises `TypeError` for a module that `cnnlang.load` did not make; `ValueError` for one whose
     layers were replaced, for wrong options, and if the network does not fit into `memory`: the
@@ -100,26 +103,29 @@ def prepare(
 
 def planned(
     graph: Graph, request: Request, shapes: Mapping[str | int, Shape]
-) -> tuple[Plan, Peak | None]:
-    """The plan of a step, with its memory if a batch is given."""
+) -> tuple[Plan, Peak | None, tuple[str, ...]]:
+    """The plan of a step, with its memory if a batch is given, and what could not be done."""
     if request.batch is None:
-        return Plan(inplace=anywhere(graph) if request.inplace else frozenset()), None
+        places, notes = anywhere(graph) if request.inplace else (frozenset[int](), ())
+        return Plan(inplace=places), None, notes
     wanted = given.asked(graph, {key: tuple(shape) for key, shape in shapes.items()})
     fixed = sized(graph, wanted)
     try:
         found = fitted(fixed, request)
     except Unpredictable as problem:
-        raise ValueError(f"the memory of {graph.name} cannot be told: {problem}") from None
-    return found.plan, summed(fixed, request, found)
+        if request.limit is not None:
+            raise ValueError(f"the memory of {graph.name} cannot be told: {problem}") from None
+        return Plan(), None, (f"nothing runs in place, and no memory is told: {problem}",)
+    return found.plan, summed(fixed, request, found), ()
 
 
-def anywhere(graph: Graph) -> frozenset[int]:
+def anywhere(graph: Graph) -> tuple[frozenset[int], tuple[str, ...]]:
     """The nodes that may run in place whatever the sizes are; none where that cannot be told."""
     some = {name: found.above(USUAL) or found.least for name, found in solve(graph).sets.items()}
     try:
-        return overwriting(sized(graph, {name: size or USUAL for name, size in some.items()}))
-    except Unpredictable:
-        return frozenset()
+        return inplace(sized(graph, {name: size or USUAL for name, size in some.items()})), ()
+    except Unpredictable as problem:
+        return frozenset(), (f"nothing runs in place: {problem}",)
 
 
 def fitted(graph: Graph, request: Request) -> Found:
@@ -151,18 +157,18 @@ def built(
     model: nn.Module,
     graph: Graph,
     request: Request,
-    found: tuple[Plan, Peak | None],
+    found: tuple[Plan, Peak | None, tuple[str, ...]],
     compile: bool,
     channels_last: bool,
 ) -> nn.Module:
     """The module that runs by a plan."""
-    plan, peak = found
+    plan, peak, notes = found
     planar = channels_last and any(isinstance(each, nn.Conv2d) for each in model.modules())
     if planar:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     nodes = (graph.nodes[i] for part in plan.parts for i in part.nodes)
     noisy = any(map(draws, nodes))
-    advice = advised(request.setting, not graph.free, noisy, compile)
+    advice = (*notes, *advised(request.setting, not graph.free, noisy, compile))
     count, flags = len(plan.overwriting(graph)), {"fused": True}
     report = Report(request.setting, planar, compile, count, flags, advice, peak)
     half = getattr(torch, HALVES[request.setting.dtype]) if request.setting.autocast else None
@@ -177,12 +183,17 @@ def built(
 HALVES = {"bf16": "bfloat16", "float16": "float16"}
 
 
+def numbered(owner: Any) -> bool:
+    """True for a sequence whose children are called as they are counted."""
+    counted = [str(number) for number in range(len(getattr(owner, "_modules", ())))]
+    return isinstance(owner, nn.Sequential) and list(owner._modules) == counted
+
+
 def reach(model: nn.Module, node: Node) -> str:
     """How a layer is found from the network: `self.layer1[0].conv1`."""
     found, owner = "self", model
     for name in node.path:
-        numbered = isinstance(owner, nn.Sequential) and name.isdigit()
-        found = f"{found}[{name}]" if numbered else attribute(name).replace("self", found, 1)
+        found = f"{found}[{name}]" if numbered(owner) else attribute(name).replace("self", found, 1)
         owner = getattr(owner, name)
     return found
 

@@ -9,16 +9,7 @@ from torch import nn
 
 from cnnlang import amounts
 from cnnlang.analysis.memory import OPTIMIZERS, Setting, setting
-from cnnlang.backends.module import Unfilled
-from cnnlang.backends.training.running import plain
-
-NAMES = {
-    torch.float32: "float32",
-    torch.float64: "float64",
-    torch.bfloat16: "bf16",
-    torch.float16: "float16",
-}
-WORDS = {"bfloat16": "bf16", "half": "float16", "fp16": "float16", "fp32": "float32"}
+from cnnlang.backends.types import NAMES, WORDS
 
 
 def need_limit(memory: str | int | None) -> int | None:
@@ -83,23 +74,3 @@ def own_device(model: nn.Module) -> str:
     """Where the weights are; weights without memory are meant for a GPU."""
     kind = next((each.device.type for each in model.parameters()), "cpu")
     return "cuda" if kind == "meta" else kind
-
-
-def need_untouched(model: nn.Module) -> None:
-    """Raises `ValueError` for a module whose layers are not those of its network any more."""
-    with torch.device("meta"), Unfilled():
-        wanted = dict(plain(type(model))().named_modules())
-    found = dict(model.named_modules())
-    for name in dict.fromkeys((*wanted, *found)):
-        if name and told(wanted.get(name)) != told(found.get(name)):
-            raise ValueError(
-                f"{name} is {told(found.get(name))} where the network has "
-                f"{told(wanted.get(name))}: change the file, or the parameters of its network"
-            )
-
-
-def told(module: nn.Module | None) -> str:
-    """A module without its children."""
-    if module is None:
-        return "nothing"
-    return f"{type(module).__name__}({module.extra_repr()})"

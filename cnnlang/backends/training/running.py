@@ -8,16 +8,18 @@ import torch
 from torch import nn
 
 from cnnlang.backends import module as modules
+from cnnlang.backends.changes import plain
 from cnnlang.backends.training.report import Report
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 CLASSES: dict[tuple[type[nn.Module], str], type[nn.Module]] = {}
 """The class of every network and source of a training step."""
 
 
 class Running(nn.Module):
-    """Runs `step` in training, the network's own `forward` in evaluation.
+    """Runs `cnnlang_step` in training, the network's own `forward` in evaluation.
 
-    `cnnlang_blocks` are the modules that `step` goes around: hooks on them would not be called.
+    `cnnlang_blocks` are the modules that it goes around: hooks on them would not be called.
     """
 
     cnnlang_training: Report
@@ -28,23 +30,23 @@ class Running(nn.Module):
         if not self.training:
             return super().forward(*inputs, **named)
         if not torch.compiler.is_compiling():
-            self.refuse_hooks()
+            self.cnnlang_refuse_hooks()
         if self.cnnlang_autocast is None:
-            return self.step(*inputs, **named)
+            return self.cnnlang_step(*inputs, **named)
         device = next(each for each in (*inputs, *named.values())).device.type
         with torch.autocast(device, self.cnnlang_autocast):
-            found = self.step(*inputs, **named)
+            found = self.cnnlang_step(*inputs, **named)
         return tuple(map(widened, found)) if isinstance(found, tuple) else widened(found)
 
     if TYPE_CHECKING:
 
-        def step(self, *inputs: Any, **named: Any) -> Any:
+        def cnnlang_step(self, *inputs: Any, **named: Any) -> Any:
             """The forward pass in training, of the source."""
 
-    def refuse_hooks(self) -> None:
+    def cnnlang_refuse_hooks(self) -> None:
         """Raises `RuntimeError` for hooks that would not be called."""
         for each in self.cnnlang_blocks:
-            if each._forward_hooks or each._forward_pre_hooks or each._backward_hooks:
+            if any(getattr(each, hooks) for hooks in HOOKS):
                 raise RuntimeError(
                     f"{type(each).__name__} has hooks, and the training step goes around it: "
                     "put hooks on layers with weights, or train the network itself"
@@ -73,16 +75,11 @@ def passed(module: nn.Module) -> bool:
     return bool(module._modules) or isinstance(module, (nn.ReLU, nn.ReLU6))
 
 
-def plain(cls: type[nn.Module]) -> type[nn.Module]:
-    """The class that the source of the network defines."""
-    return [each for each in cls.__mro__ if each.__module__.startswith(modules.PREFIX)][-1]
-
-
 def derived(cls: type[nn.Module], source: str) -> type[nn.Module]:
     """The class of a network with a training step; the same one for the same source."""
     if (cls, source) not in CLASSES:
         step = getattr(modules.execute(source), modules.class_name(source))
-        own = {"__reduce_ex__": reduce, "__module__": cls.__module__, "source": source}
+        own = {"__reduce_ex__": reduce, "__module__": cls.__module__, "cnnlang_source": source}
         CLASSES[cls, source] = made = type(cls.__name__, (step, cls), own)
         if cls in modules.GRAPHS:
             modules.GRAPHS[made] = modules.GRAPHS[cls]
@@ -93,7 +90,7 @@ def reduce(self: Any, protocol: Any) -> Any:
     """The pickle carries the sources of the network and of its training step."""
     cls = plain(type(self))
     reduced: Any = cls.__new__(cls).__reduce_ex__(protocol)
-    return restore, (reduced[1], type(self).source), self.__getstate__()
+    return restore, (reduced[1], type(self).cnnlang_source), self.__getstate__()
 
 
 def restore(network: tuple[str, str], source: str) -> nn.Module:

@@ -16,15 +16,17 @@ from cnnlang.backends.source.forward import FORBIDDEN, input_names
 from cnnlang.backends.source.helpers import helpers
 from cnnlang.backends.source.layout import Doc, Group, flat, lines, literal, safe
 from cnnlang.graph import Graph, Node
+from cnnlang.layers.regularization import Dropping
 
 Reach = Callable[[Node], str]
 PACKAGE = "cnnlang.backends.training"
-NOISE = "Regularisation"
 INDENT = 8
+OWN = ("again",)
+"""What the text calls beside PyTorch and the prelude: no variable is called so."""
 
 
 def generate(graph: Graph, plan: Plan, reach: Reach) -> str:
-    """A class whose method `step` is the forward pass in training.
+    """A class whose method `cnnlang_step` is the forward pass in training.
 
     It is a part of a class that has the layers: `reach` says how each of them is found from
     `self`. Tensors are let go as soon as nobody reads them.
@@ -67,9 +69,10 @@ class Writer:
 
     def written(self) -> list[str]:
         """The method `step`, then one for each part."""
-        names = input_names(self.graph)
+        names = input_names(self.graph, OWN)
         variables = dict(zip(self.graph.inputs, names, strict=True))
-        found = [signature("step", names), *entrance(self.graph, solve(self.graph).sets)]
+        sets = solve(self.graph).sets
+        found = [signature("cnnlang_step", names), *entrance(self.graph, sets, names)]
         found += self.statements(variables)
         found.append(f"{' ' * INDENT}return {', '.join(variables[i] for i in self.flow.results)}")
         for number, part in enumerate(self.plan.parts, 1):
@@ -127,7 +130,7 @@ class Writer:
         norms = [self.reach(self.graph.nodes[i]) for i in part.nodes if self.counts(i)]
         noisy = any(draws(self.graph.nodes[i]) for i in part.nodes)
         every = Group("(", tuple(dict.fromkeys(norms)), ")")
-        items: list[Doc] = [f"self.part{number}", every, str(noisy)]
+        items: list[Doc] = [f"self.cnnlang_part{number}", every, str(noisy)]
         call = Group("again(", (*items, *(variables[i] for i in given)), ")")
         gone = [i for index in part.nodes for i in self.leaving[index] if i in variables]
         names = [variables.pop(i) for i in gone]
@@ -148,7 +151,7 @@ class Writer:
         variables: dict[int, str] = {}
         for index in given:
             variables[index] = fresh(self.graph.nodes[index], variables)
-        found = [signature(f"part{number}", list(variables.values()))]
+        found = [signature(f"cnnlang_part{number}", list(variables.values()))]
         for index in part.nodes:
             found += self.layer(index, variables)
         results = ", ".join(variables[i] for i in self.flow.staying(part))
@@ -157,7 +160,7 @@ class Writer:
 
 def draws(node: Node) -> bool:
     """True for a layer that draws random numbers in training."""
-    return node.layer is not None and (node.layer.family == NOISE or node.kind == "rrelu")
+    return node.layer is not None and (isinstance(node.layer, Dropping) or node.kind == "rrelu")
 
 
 def spoken(values: Mapping[int, Any], wish: str) -> str:
@@ -171,7 +174,7 @@ def signature(name: str, arguments: Sequence[str]) -> str:
 
 def fresh(node: Node, variables: dict[int, str]) -> str:
     """A variable for a tensor: its layer's label, else `x` and the first number that is free."""
-    taken = set(variables.values())
+    taken = {*variables.values(), *OWN}
     label = safe(node.name, set(FORBIDDEN)) if node.labelled else "x"
     numbered = (f"{label}{number}" for number in range(len(taken) + 1))
     return label if label not in taken else next(each for each in numbered if each not in taken)

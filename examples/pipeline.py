@@ -18,7 +18,9 @@ import cnnlang
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file")
     parser.add_argument("network", nargs="?")
     parser.add_argument("--size", type=int, nargs="+", default=[3, 224, 224], help="C H W")
@@ -26,12 +28,18 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=4, help="into which a batch is divided")
     parser.add_argument("--steps", type=int, default=3)
     chosen = parser.parse_args()
+    if not dist.is_torchelastic_launched():
+        parser.error("start it with torchrun, as its help shows")
+    if chosen.batch % chosen.parts:
+        parser.error(f"--batch {chosen.batch} does not divide into --parts {chosen.parts}")
     cuda = torch.cuda.is_available()
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
         place = ("cuda", dist.get_node_local_rank()) if cuda else ("cpu",)
         train(chosen, torch.device(*place))
         dist.barrier()  # nobody leaves while another still speaks
+    except (cnnlang.CompileError, ValueError) as problem:
+        raise SystemExit(f"error: {problem}") from None
     finally:
         dist.destroy_process_group()
 

@@ -18,19 +18,25 @@ import cnnlang
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file")
     parser.add_argument("network", nargs="?")
     parser.add_argument("--size", type=int, nargs="+", default=[3, 224, 224], help="C H W")
     parser.add_argument("--batch", type=int, default=8, help="images in a step, of all processes")
     parser.add_argument("--steps", type=int, default=3)
     chosen = parser.parse_args()
+    if not dist.is_torchelastic_launched():
+        parser.error("start it with torchrun, as its help shows")
     cuda = torch.cuda.is_available()
     dist.init_process_group("nccl" if cuda else "gloo")
     try:
         place = ("cuda", dist.get_node_local_rank()) if cuda else ("cpu",)
         train(chosen, torch.device(*place))
         dist.barrier()  # nobody leaves while another still speaks
+    except (cnnlang.CompileError, ValueError) as problem:
+        raise SystemExit(f"error: {problem}") from None
     finally:
         dist.destroy_process_group()
 

@@ -57,8 +57,19 @@ Defaults: TypeAlias = Mapping[str, Mapping[str, Any]]
 """`default` arguments in force: by layer name, then by argument."""
 
 
+class Defined:
+    """What a definition of a file stands for; a message that names it calls it so."""
+
+    __slots__ = ()
+    definition: Any
+
+    def __str__(self) -> str:
+        kind = type(self).__name__.removesuffix("Value").lower()
+        return f"the {kind} `{self.definition.name}`"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
-class BlockValue:
+class BlockValue(Defined):
     """A block with the names and defaults that its file gives it."""
 
     definition: ast.Block
@@ -75,7 +86,7 @@ class BlockValue:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class NetworkValue:
+class NetworkValue(Defined):
     """A network or a variant of one; `budget` is that of the whole compilation."""
 
     definition: ast.Network | ast.Variant
@@ -93,7 +104,7 @@ class NetworkValue:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class FunctionValue:
+class FunctionValue(Defined):
     definition: ast.Function
     names: Names
 
@@ -107,7 +118,7 @@ class FunctionValue:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class ExternValue:
+class ExternValue(Defined):
     definition: ast.Extern
     names: Names
 
@@ -121,7 +132,7 @@ class ExternValue:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class SharedValue:
+class SharedValue(Defined):
     """A shared piece: one set of weights under `path`, applied as often as it is named.
 
     `scope` is the scope that declares it, the only one in which it may be applied; `names` and

@@ -337,8 +337,6 @@ def stages(
     from cnnlang.analysis.memory import Unpredictable, setting
     from cnnlang.analysis.stages import stages
 
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        raise ValueError(f"batch={batch!r} is no number of samples")
     graph = compile_file(path, network, parameters, shapes)[0]
     try:
         return stages(graph, number, batch, setting(dtype, optimizer=optimizer))

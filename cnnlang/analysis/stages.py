@@ -43,6 +43,8 @@ def stages(graph: Graph, number: int, batch: int, setting: Setting) -> tuple[Sta
     """The network in so many stages; raises `StagesError`, `Unpredictable` for free dimensions."""
     if number < 1:
         raise StagesError(f"a network has 1 stage at least, not {number}")
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise StagesError(f"batch={batch!r} is no number of samples")
     costs = priced(graph, batch, setting)
     places = cuts(graph, blocks=False)
     if len(places) < number - 1:

@@ -7,6 +7,9 @@ from torch import nn
 
 from cnnlang.backends.module import PREFIX, Unfilled
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+"""Where a module keeps what is called beside its forward and backward passes."""
+
 
 def plain(cls: type[nn.Module]) -> type[nn.Module]:
     """The class that the source of the network defines."""

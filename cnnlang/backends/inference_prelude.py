@@ -20,9 +20,13 @@ linear = torch.ops.mkldnn._linear_pointwise.default
 def taken(state, name, transposed=0):
     """Weight and bias of a layer in double precision, the filters on the first axis."""
     weight, bias = state[f"{name}.weight"].double(), state.get(f"{name}.bias")
-    if transposed:
-        weight = weight.unflatten(0, (transposed, -1)).transpose(1, 2).flatten(0, 1)
+    weight = turned(weight, transposed) if transposed else weight
     return weight, torch.zeros(()) if bias is None else bias.double()
+
+
+def turned(weight, groups):
+    """A weight with its first two axes exchanged in every group; twice is as before."""
+    return weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
 
 
 def factor_and_offset(state, name, eps):
@@ -69,8 +73,7 @@ def keep(found, name, pair, transposed=0):
     """Put weight and bias of a product among the weights for inference."""
     weight, bias = pair
     bias = bias.expand(weight.shape[0]).contiguous()
-    if transposed:
-        weight = weight.unflatten(0, (transposed, -1)).transpose(1, 2).flatten(0, 1)
+    weight = turned(weight, transposed) if transposed else weight
     found[f"{name}_weight"], found[f"{name}_bias"] = weight.contiguous(), bias
 
 

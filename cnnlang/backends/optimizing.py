@@ -10,16 +10,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from cnnlang.backends.changes import need_untouched
+from cnnlang.backends.changes import HOOKS, need_untouched
 from cnnlang.backends.inference import generate
 from cnnlang.backends.inference.passes import PASSES
 from cnnlang.backends.module import class_name, execute, graph_of
-from cnnlang.backends.types import NAMES, WORDS
-
-HOOKS = (
-    *("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"),
-    "parametrizations",
-)
+from cnnlang.backends.types import named
 
 FUSING = ("add", "activate")
 """The passes whose kernels are tried on a CUDA device before they are used."""
@@ -37,9 +32,8 @@ def infer(
 
     `dtype` is that of its numbers, the model's own unless given. With an `example`, an input or
     several, it is run and gets ready for its size; on a CUDA device, cuDNN's fused kernels are used
-    if they are faster for it. Raises `TypeError` for a module that is not
-    one of `cnnlang.load`, `ValueError` for one that was changed since, or for passes that there are
-    not.
+    if they are faster for it. Raises `TypeError` for a module that is not one of `cnnlang.load`,
+    `ValueError` for one that was changed since, or for passes that there are not.
     """
     graph = graph_of(model)
     without = (without,) if isinstance(without, str) else tuple(without)
@@ -50,21 +44,11 @@ def infer(
     tensor = next((t for t in model.state_dict().values() if t.is_floating_point()), None)
     kind = named(dtype) or (torch.float32 if tensor is None else tensor.dtype)
     device = torch.device("cpu") if tensor is None else tensor.device
-    inputs = () if example is None else tupled(example)
-    ways = [tuple(without)]
-    if target(device, kind) == "cuda":
-        ways = [(*without, *FUSING), *ways] if inputs else [(*without, *FUSING)]
-    made = (written(model, generate(graph, target(device, kind), way), kind) for way in ways)
-    return fastest(list(made), inputs)
-
-
-def named(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """A type of real numbers, which may be given by its name."""
-    words = {word: kind for kind, word in NAMES.items()}
-    found = words.get(WORDS.get(dtype, dtype)) if isinstance(dtype, str) else dtype
-    if dtype is not None and found not in NAMES:
-        raise ValueError(f"dtype={dtype!r} is none of {', '.join(words)}")
-    return found
+    inputs, where = () if example is None else tupled(example), target(device, kind)
+    ways = [without]
+    if where == "cuda":
+        ways = [(*without, *FUSING), without] if inputs else [(*without, *FUSING)]
+    return fastest([written(model, generate(graph, where, way), kind) for way in ways], inputs)
 
 
 def tupled(example: Example) -> tuple[torch.Tensor, ...]:
@@ -130,7 +114,7 @@ def target(device: torch.device, dtype: torch.dtype) -> str:
 def need_no_hooks(model: nn.Module) -> None:
     """Raises `ValueError` for hooks, and for what computes weights anew in every pass."""
     for name, module in model.named_modules():
-        if any(getattr(module, each, None) for each in HOOKS):
+        if any(getattr(module, each, None) for each in (*HOOKS, "parametrizations")):
             raise ValueError(f"{name or 'the network'} has hooks, which would be lost")
         if "forward" in vars(module):
             raise ValueError(f"{name or 'the network'} has a `forward` that the network lacks")

@@ -11,3 +11,12 @@ NAMES = {
     torch.float16: "float16",
 }
 WORDS = {"bfloat16": "bf16", "half": "float16", "fp16": "float16", "fp32": "float32"}
+TYPES = {word: kind for kind, word in NAMES.items()}
+
+
+def named(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """A type that may be given by its name; raises `ValueError` for one that is not known."""
+    found = TYPES.get(WORDS.get(dtype, dtype)) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in NAMES:
+        raise ValueError(f"dtype={dtype!r} is none of {', '.join(TYPES)}")
+    return found

@@ -23,7 +23,6 @@ from cnnlang.records import dataclass
 
 DTYPES = ("float32", "float64", "bf16", "float16")
 HALVES = ("bf16", "float16")
-DTYPES = ("float32", "float64", *HALVES)
 DEVICES = ("cuda", "cpu")
 NOT_COUNTED = "workspaces of cuDNN, the CUDA context, the allocator's rounding and fragments"
 
@@ -64,7 +63,8 @@ def setting(
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r} is none of {', '.join(DTYPES)}")
     if optimizer not in OPTIMIZERS:
-        raise ValueError(f"optimizer {optimizer!r} is none of {', '.join(OPTIMIZERS)}")
+        known = ", ".join(OPTIMIZERS)
+        raise ValueError(f"the memory of optimizer {optimizer!r} is not known: it knows {known}")
     usual = "float32" if dtype in HALVES else dtype
     found = Setting(dtype, weights or usual, optimizer, device)
     if found.weights not in (dtype, usual):

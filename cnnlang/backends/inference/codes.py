@@ -20,9 +20,14 @@ def applied(code: Value) -> bool:
 
 def inlined(code: Value, change: Callable[[Value], Value]) -> Value:
     """The code with another input for its module."""
+    return rewritten(code, lambda own: Code("()", (SELF, change(own.arguments[1])), own.keywords))
+
+
+def rewritten(code: Value, change: Callable[[Code], Value]) -> Value:
+    """The code with something else in the place of the module that is applied."""
     if not isinstance(code, Code):
         return code
     if applied(code):
-        return Code("()", (SELF, change(code.arguments[1])), code.keywords)
-    arguments = tuple(inlined(each, change) for each in code.arguments)
+        return change(code)
+    arguments = tuple(rewritten(each, change) for each in code.arguments)
     return Code(code.function, arguments, code.keywords, code.usual, code.order)

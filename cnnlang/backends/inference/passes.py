@@ -24,13 +24,7 @@ ACTIVATIONS = frozenset(
 )
 FRESH = ACTIVATIONS | {"batchnorm", "maxpool", "avgpool", "concat", "add", "multiply", "upsample"}
 """Operations whose result is new memory, which no other value shares."""
-IN_PLACE = frozenset(
-    f"F.{name}"
-    for name in (
-        *("relu", "relu6", "leaky_relu", "elu", "celu", "selu", "silu", "mish"),
-        *("hardsigmoid", "hardswish", "hardtanh"),
-    )
-)
+IN_PLACE = frozenset(f"F.{name}" for name in ACTIVATIONS - {"gelu", "sigmoid", "tanh"})
 """Functions that take `inplace=True`."""
 
 
@@ -178,7 +172,7 @@ def overwrite(program: Program, target: Target) -> None:
     last = {value: len(program.ops) for value in program.outputs}
     for place, op in enumerate(program.ops):
         last |= {value: max(place, last.get(value, 0)) for value in op.inputs}
-    roots: dict[int, frozenset[int]] = {value: frozenset((-1,)) for value in program.inputs}
+    roots: dict[int, frozenset[int]] = {value: frozenset((-1,)) for value in program.graph.inputs}
     sharing: dict[int, list[int]] = {}
     makers = program.makers()
     for place, op in enumerate(program.ops):

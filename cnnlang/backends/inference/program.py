@@ -61,7 +61,7 @@ class Op:
     """One operation: `value` is made of `inputs` as `code` says.
 
     In `code`, operands stand for the inputs and `SELF` for the module (which `module` makes), or
-    `SELF` applied to something for the product. `name` is what its weights are called.
+    `SELF` applied to something for the product.
     """
 
     value: int
@@ -72,18 +72,16 @@ class Op:
     address: str = ""
     module: Code | None = None
     product: Product | None = None
-    name: str = ""
     onto: bool = False
     """Whether the result takes the place of the first input (or of what is added)."""
 
 
 @dataclass(eq=False, slots=True)
 class Program:
-    """The operations of a network in order, its inputs, its results and how they are written."""
+    """The operations of a network in order, its results and how they are written."""
 
     graph: Graph
     ops: list[Op]
-    inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     channels_last: bool = False
     packed: bool = False
@@ -127,7 +125,7 @@ def lower(graph: Graph) -> Program:
         else:
             ops += operations(graph, node, node.layer, inputs, numbers)
     outputs = tuple(stands.get(each, each) for each in graph.outputs)
-    return Program(graph, ops, graph.inputs, outputs)
+    return Program(graph, ops, outputs)
 
 
 def operations(
@@ -156,7 +154,6 @@ def operations(
 def operation(node: Node, inputs: tuple[int, ...], module: Code, code: Value, address: str) -> Op:
     """A layer with a module of its own: a product if it is one."""
     op = Op(node.index, inputs, code, node.output, node.kind, address, module)
-    op.name = "_".join(address.split("."))
     made = product(module, code)
     if made is not None:
         op.product, op.code = made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cnnlang.backends.inference.codes import options
@@ -16,6 +17,11 @@ class Target:
     name = "any device"
     prefers_channels_last = False
     packs = False
+    orders: Mapping[str, tuple[str, ...]] = {
+        "conv": ("stride", "padding", "dilation", "groups"),
+        "conv_transpose": ("stride", "padding", "extra", "groups", "dilation"),
+        "linear": (),
+    }
 
     def adds(self, product: Product) -> bool:
         """True if the product can add a tensor to its result."""
@@ -27,12 +33,7 @@ class Target:
 
     def geometry(self, product: Product) -> tuple[Any, ...]:
         """What follows weight and bias among the arguments."""
-        if product.kind == "linear":
-            return ()
-        stride, padding, dilation = product.stride, product.padding, product.dilation
-        if product.kind == "conv":
-            return stride, padding, dilation, product.groups
-        return stride, padding, product.extra, product.groups, dilation
+        return tuple(getattr(product, name) for name in self.orders[product.kind])
 
     def call(self, op: Op, operands: list[Doc], weights: Doc) -> Doc:
         """The product applied; `weights` stand for weight, bias and geometry."""
@@ -50,6 +51,11 @@ class Onednn(Target):
     name = "a CPU"
     prefers_channels_last = True
     packs = True
+    orders = {
+        "conv": ("padding", "stride", "dilation", "groups"),
+        "conv_transpose": ("padding", "extra", "stride", "dilation", "groups"),
+        "linear": (),
+    }
 
     def adds(self, product: Product) -> bool:
         return product.kind == "conv" and product.groups == 1 and product.axes > 1
@@ -58,14 +64,6 @@ class Onednn(Target):
         if product.added:
             return code.function == "F.relu"
         return attribute(code) is not None
-
-    def geometry(self, product: Product) -> tuple[Any, ...]:
-        if product.kind == "linear":
-            return ()
-        stride, padding, dilation = product.stride, product.padding, product.dilation
-        if product.kind == "conv":
-            return padding, stride, dilation, product.groups
-        return padding, product.extra, stride, dilation, product.groups
 
     def call(self, op: Op, operands: list[Doc], weights: Doc) -> Doc:
         assert op.product is not None

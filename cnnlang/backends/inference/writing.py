@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnnlang.backends.inference.codes import applied, options
+from cnnlang.backends.inference.codes import applied, options, rewritten
 from cnnlang.backends.inference.passes import IN_PLACE, is_affine
 from cnnlang.backends.inference.program import Op, Program
 from cnnlang.backends.inference.targets import Target
-from cnnlang.backends.source.constructor import document
+from cnnlang.backends.source.constructor import single
 from cnnlang.backends.source.layout import Chained, Doc, Group, flat, lines, literal, safe
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
-from cnnlang.layers.code import Code, Raw, Value, X
+from cnnlang.layers.code import Code, Value, X
 from cnnlang.layers.tensor import show
 from cnnlang.records import dataclass, field
 
@@ -31,7 +31,7 @@ class Names:
         changes = repr(op.product.changes) if op.product else ""
         key = op.address, changes
         if key not in self.known:
-            self.known[key] = self.free(safe(op.name))
+            self.known[key] = self.free(safe(op.address))
         return self.known[key]
 
     def free(self, wish: str) -> str:
@@ -49,14 +49,8 @@ def buffers(name: str) -> tuple[str, ...]:
     return name, *(f"{name}_{part}" for part in ("weight", "bias", "factor", "offset"))
 
 
-def leaf(values: object, wish: str) -> str:
-    """A Python value inside an expression."""
-    (value,) = values.values()  # type: ignore[attr-defined]
-    return value.text if isinstance(value, Raw) else flat(literal(value))
-
-
 def text(code: Value) -> str:
-    return flat(document({0: code}, leaf))
+    return flat(single(code))
 
 
 # --- weights -------------------------------------------------------------------------------------
@@ -93,7 +87,7 @@ def children(program: Program, names: Names) -> list[str]:
     for op in program.ops:
         if op.module is None or op.product is not None or is_affine(op) or is_parameter(op):
             continue
-        made[names.of(op)] = document({0: op.module}, leaf)
+        made[names.of(op)] = single(op.module)
     return [line for name, doc in made.items() for line in lines(doc, 8, f"self.{name} = ")]
 
 
@@ -174,18 +168,18 @@ class Forward:
         own = f"self.{self.names.of(op)}" if op.module is not None else ""
         if op.onto and isinstance(op.code, Code):
             return onto(op.code, operands)
-        return document({0: op.code}, leaf, operands, own)
+        return single(op.code, operands, own)
 
     def product(self, op: Op, operands: list[Doc]) -> Doc:
         weights = f'*w["{self.names.of(op)}"]'
         if applied(op.code):
             assert isinstance(op.code, Code)
-            source = document({0: op.code.arguments[1]}, leaf, operands[:1])
+            source = single(op.code.arguments[1], operands[:1])
             return self.target.call(op, [source, *operands[1:]], weights)
         inner = inner_argument(op.code)
-        source = document({0: inner}, leaf, operands)
+        source = single(inner, operands)
         call = self.target.call(op, [source], weights)
-        return document({0: replaced(op.code)}, leaf, [call])
+        return single(rewritten(op.code, lambda own: X), [call])
 
 
 def inner_argument(code: Value) -> Value:
@@ -201,20 +195,11 @@ def codes(code: Value) -> Iterator[Code]:
             yield from codes(each)
 
 
-def replaced(code: Value) -> Value:
-    """The expression with an operand in the place of the product."""
-    if applied(code):
-        return X
-    if not isinstance(code, Code):
-        return code
-    return Code(code.function, tuple(map(replaced, code.arguments)), code.keywords)
-
-
 def onto(code: Code, operands: Sequence[Doc]) -> Doc:
     """An operation whose result takes the place of its first operand."""
     if code.function in IN_PLACE:
         keywords = (*code.keywords, ("inplace", True))
-        return document({0: Code(code.function, code.arguments, keywords)}, leaf, operands)
+        return single(Code(code.function, code.arguments, keywords), operands)
     method = {"+": ".add_(", "*": ".mul_("}[code.function]
-    other = document({0: code.arguments[1]}, leaf, operands)
+    other = single(code.arguments[1], operands)
     return Chained(operands[0], Group(method, (other,), ")"))

@@ -63,6 +63,11 @@ def document(
     return written(first.function, arguments, keywords(codes, leaf, operands, own, wish))
 
 
+def single(code: Any, operands: Sequence[Doc] = (), own: str = "") -> Doc:
+    """The code of one layer as text, its values as they are."""
+    return document({0: code}, lambda values, wish: flat(literal(values[0])), operands, own)
+
+
 def keywords(
     codes: Mapping[int, Code], leaf: Leaf, operands: Sequence[Doc], own: str, wish: str
 ) -> list[Doc]:

@@ -12,11 +12,11 @@ from cnnlang.amounts import memory as amount
 from cnnlang.analysis.costs import macs
 from cnnlang.analysis.memory import Setting, Unpredictable
 from cnnlang.analysis.memory import memory as predicted
+from cnnlang.analysis.ordinary import usual_sizes
 from cnnlang.analysis.recomputation.inplace import inplace
 from cnnlang.analysis.recomputation.plan import Plan
 from cnnlang.analysis.recomputation.search import Found, Nothing, fit, plain
 from cnnlang.analysis.sized import sized
-from cnnlang.analysis.validity import solve
 from cnnlang.backends import sizes as given
 from cnnlang.backends.changes import need_untouched
 from cnnlang.backends.module import graph_of
@@ -29,12 +29,11 @@ from cnnlang.backends.training.checks import (
 from cnnlang.backends.training.report import Peak, Report, advised
 from cnnlang.backends.training.running import running
 from cnnlang.backends.training.source import draws, generate
+from cnnlang.backends.types import TYPES
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import known
 from cnnlang.records import dataclass
 
-USUAL = 64
-"""A size at which nodes are looked at where any size may come."""
 Shape = tuple[int, ...] | list[int]
 
 
@@ -121,9 +120,8 @@ def planned(
 
 def anywhere(graph: Graph) -> tuple[frozenset[int], tuple[str, ...]]:
     """The nodes that may run in place whatever the sizes are; none where that cannot be told."""
-    some = {name: found.above(USUAL) or found.least for name, found in solve(graph).sets.items()}
     try:
-        return inplace(sized(graph, {name: size or USUAL for name, size in some.items()})), ()
+        return inplace(sized(graph, usual_sizes(graph))), ()
     except Unpredictable as problem:
         return frozenset(), (f"nothing runs in place: {problem}",)
 
@@ -171,16 +169,13 @@ def built(
     advice = (*notes, *advised(request.setting, not graph.free, noisy, compile))
     count, flags = len(plan.overwriting(graph)), {"fused": True}
     report = Report(request.setting, planar, compile, count, flags, advice, peak)
-    half = getattr(torch, HALVES[request.setting.dtype]) if request.setting.autocast else None
+    half = TYPES[request.setting.dtype] if request.setting.autocast else None
     source = generate(graph, plan, lambda node: reach(model, node))
     attributes: dict[str, Any] = {"cnnlang_training": report, "cnnlang_autocast": half}
     made = running(model, source, **attributes)
     if compile:
         made.compile(dynamic=False if not graph.free else None)
     return made
-
-
-HALVES = {"bf16": "bfloat16", "float16": "float16"}
 
 
 def numbered(owner: Any) -> bool:

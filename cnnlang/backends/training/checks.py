@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
 from cnnlang import amounts
-from cnnlang.analysis.memory import OPTIMIZERS, Setting, setting
-from cnnlang.backends.types import NAMES, WORDS
+from cnnlang.analysis.memory import Setting, setting
+from cnnlang.backends.types import NAMES, named
 
 
 def need_limit(memory: str | int | None) -> int | None:
@@ -43,22 +41,11 @@ def chosen_setting(
     device: torch.device | str | None,
 ) -> Setting:
     """The setting in which a module is trained; raises `ValueError` for what cannot be."""
-    if optimizer not in OPTIMIZERS:
-        known = ", ".join(OPTIMIZERS)
-        raise ValueError(f"the memory of optimizer {optimizer!r} is not known: it knows {known}")
-    weights = weight_type(model)
+    weights, half = weight_type(model), named(dtype)
     kind = torch.device(device).type if device is not None else own_device(model)
     if kind not in ("cuda", "cpu"):
         raise ValueError(f"a training step is prepared for cuda or cpu, not for {kind}")
-    return setting(named(dtype) or weights, weights, optimizer, kind)
-
-
-def named(dtype: torch.dtype | str | None) -> str | None:
-    """A type by the name that it has in a prediction."""
-    found: Any = WORDS.get(dtype, dtype) if isinstance(dtype, str) else NAMES.get(dtype)  # type: ignore[arg-type]
-    if dtype is not None and found not in NAMES.values():
-        raise ValueError(f"dtype={dtype!r} is none of {', '.join(NAMES.values())}")
-    return found  # type: ignore[no-any-return]
+    return setting(NAMES[half] if half else weights, weights, optimizer, kind)
 
 
 def weight_type(model: nn.Module) -> str:

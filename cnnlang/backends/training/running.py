@@ -8,10 +8,9 @@ import torch
 from torch import nn
 
 from cnnlang.backends import module as modules
-from cnnlang.backends.changes import plain
+from cnnlang.backends.changes import HOOKS, plain
 from cnnlang.backends.training.report import Report
 
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 CLASSES: dict[tuple[type[nn.Module], str], type[nn.Module]] = {}
 """The class of every network and source of a training step."""
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from cnnlang.analysis.costs import weights
 from cnnlang.analysis.recomputation.inplace import FUNCTIONS
 from cnnlang.analysis.recomputation.plan import Flow, Part, Plan, called
 from cnnlang.analysis.validity import solve
-from cnnlang.backends.source.constructor import document
+from cnnlang.backends.source.constructor import single
 from cnnlang.backends.source.entry import entrance
 from cnnlang.backends.source.forward import FORBIDDEN, input_names
 from cnnlang.backends.source.helpers import helpers
-from cnnlang.backends.source.layout import Doc, Group, flat, lines, literal, safe
+from cnnlang.backends.source.layout import Doc, Group, flat, lines, safe
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.regularization import Dropping
 
@@ -119,8 +118,8 @@ class Writer:
             return f"{flat(operands[0])}.add_({flat(operands[1])})"
         if called(self.graph, node):
             own = self.reach(node)
-            return document({0: layer.code(tensors, node.output)}, spoken, operands, own)
-        return document({0: layer.function(tensors, node.output)}, spoken, operands)
+            return single(layer.code(tensors, node.output), operands, own)
+        return single(layer.function(tensors, node.output), operands)
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -161,11 +160,6 @@ class Writer:
 def draws(node: Node) -> bool:
     """True for a layer that draws random numbers in training."""
     return node.layer is not None and (isinstance(node.layer, Dropping) or node.kind == "rrelu")
-
-
-def spoken(values: Mapping[int, Any], wish: str) -> str:
-    """A value in the text."""
-    return flat(literal(values[0]))
 
 
 def signature(name: str, arguments: Sequence[str]) -> str:

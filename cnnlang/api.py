@@ -252,6 +252,7 @@ def optimize(
     dtype: torch.dtype | str | None = None,
     example: torch.Tensor | Sequence[torch.Tensor] | None = None,
     without: Sequence[str] = (),
+    graphs: bool = False,
 ) -> torch.nn.Module: ...
 
 
@@ -266,7 +267,7 @@ def optimize(
     shapes: Mapping[str | int, Shape] | None = None,
     optimizer: str = "sgd",
     device: torch.device | str | None = None,
-    compile: bool = False,
+    compile: bool | str = False,
     channels_last: bool = True,
     inplace: bool = True,
 ) -> torch.nn.Module: ...
@@ -285,7 +286,9 @@ def optimize(
     `torch.jit`; on a CPU, oneDNN's activations make 0 of NaN. Weights are packed there for the size
     of `example` (an input, or several), else for that of the first input; other sizes run with
     plain weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for
-    `example`. `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`,
+    `example`; with `graphs` its run is recorded as a CUDA graph and replayed, which pays for small
+    batches (`fast.record(x)` records that of another batch or size; one thread and stream at a
+    time). `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`,
     `layout`, `pack`.
 
     `for_="training"` gives a module that shares its layers and weights with the network, whose

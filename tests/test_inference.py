@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+import warnings
 from random import Random
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_sizes_follow_one_another(make: Make) -> None:
         assert distance(model, fast, torch.randn(size)) < 1e-5
     assert fast.packed is packed
     assert all(row[0].is_mkldnn for row in packed.values())
+
+
+def test_emulated_types_are_warned_of(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the CPU has no instructions for bfloat16; float64 is slower everywhere."""
+    monkeypatch.setattr(optimizing, "target", lambda device, dtype: "any")
+    with pytest.warns(UserWarning, match=r"only emulates torch.bfloat16: float32 is much faster"):
+        cnnlang.optimize(make(RESIDUAL), dtype=torch.bfloat16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cnnlang.optimize(make(RESIDUAL), dtype=torch.float64)
 
 
 def test_types_may_be_named(make: Make) -> None:
@@ -225,6 +236,7 @@ def test_on_cuda_the_faster_kernels_are_used(make: Make, monkeypatch: pytest.Mon
         fast = cnnlang.optimize(model, example=x)
     assert "conv_add_relu" not in source_of(fast)
     assert distance(model, fast, x) < 1e-5
+    monkeypatch.setattr(optimizing, "ready", lambda *_: None)
     for times, fused in (([2.0, 1.0], True), ([1.0, 2.0], False)):
         left = iter(times)
         monkeypatch.setattr(optimizing, "seconds", lambda *_, left=left: next(left))

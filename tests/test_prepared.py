@@ -325,8 +325,10 @@ def test_what_the_report_tells() -> None:
     assert torch.optim.AdamW(small().parameters(), **report.optimizer).defaults["fused"]
     fixed = cnnlang.load(EXAMPLES / "lenet5.cnn")
     advice = " ".join(prepare(fixed, device="cuda").cnnlang_training.advice)
-    assert "cudnn.benchmark" in advice and "make_graphed_callables" in advice
-    assert "compiled" in str(prepare(fixed, compile=True).cnnlang_training)
+    assert "cudnn.benchmark" in advice and 'compile="reduce-overhead"' in advice
+    assert "compiled (default)" in str(prepare(fixed, compile=True).cnnlang_training)
+    graphed = str(prepare(fixed, device="cuda", compile="reduce-overhead").cnnlang_training)
+    assert "compiled (reduce-overhead)" in graphed and "CUDA graphs" not in graphed
 
 
 # --- wrong uses ----------------------------------------------------------------------------------
@@ -345,7 +347,9 @@ WRONG = [
     ({"dtype": torch.int8}, ValueError, "dtype=torch.int8 is none of float32"),
     ({"dtype": "float64"}, ValueError, "float64 goes with weights of float64, not float32"),
     ({"device": "mps"}, ValueError, "for cuda or cpu, not for mps"),
-    ({"memory": 1, "batch": 1, "compile": True}, ValueError, "without compile=True"),
+    ({"memory": 1, "batch": 1, "compile": True}, ValueError, "without compile="),
+    ({"compile": "fastest"}, ValueError, "compile='fastest' is no mode: there are default, reduce"),
+    ({"compile": 1}, TypeError, "compile= is True, False or a mode, not int"),
 ]
 
 

@@ -154,7 +154,7 @@ class Inference(nn.Module):
         super()._load_from_state_dict(*args)
 
     def __getstate__(self):
-        gone = ("plain", "packed", "sizes")
+        gone = ("plain", "packed", "sizes", "runs", "pool")
         return {key: value for key, value in self.__dict__.items() if key not in gone}
 
 
@@ -221,6 +221,70 @@ def pack(weight, geometry, shapes):
     if len(geometry) == 4:
         return onednn._reorder_convolution_weight(weight, *geometry, shape)
     return onednn._reorder_convolution_transpose_weight(weight, *geometry, shape)
+
+
+class GraphedInference(Inference):
+    """A network for inference on a CUDA device, which can record runs and replay them.
+
+    A replayed run is one launch in place of one for each kernel, which pays for small
+    batches. Recorded runs share memory: they are not for several threads or streams.
+    """
+
+    runs = None
+    pool = None
+
+    def __call__(self, *inputs, **named):
+        """The recorded run for inputs of such shapes if there is one, else the forward."""
+        run = None if named or not self.runs else self.runs.get(signature(inputs))
+        return super().__call__(*inputs, **named) if run is None else run(*inputs)
+
+    @torch.inference_mode(False)
+    @torch.no_grad()
+    def record(self, *inputs):
+        """Record a run as a CUDA graph, for all inputs of the shapes and types of these.
+
+        It holds until weights are loaded anew. The module is returned.
+        """
+        with torch.cuda.device(inputs[0].device):
+            self.pool = self.pool or torch.cuda.graph_pool_handle()
+            run = Run(self.forward, inputs, self.pool)
+        self.runs = {**(self.runs or {}), signature(inputs): run}
+        return self
+
+    def forget(self):
+        """The weights are about to change."""
+        super().forget()
+        self.runs = self.pool = None
+
+
+def signature(inputs):
+    """What must be alike in the inputs of a recorded run."""
+    return tuple((x.shape, x.dtype, x.device) for x in inputs)
+
+
+class Run:
+    """A call recorded as a CUDA graph; it gives outputs of their own."""
+
+    def __init__(self, function, inputs, pool):
+        self.inputs = [torch.empty_like(x).copy_(x) for x in inputs]
+        self.graph = torch.cuda.CUDAGraph()
+        aside, current = torch.cuda.Stream(), torch.cuda.current_stream()
+        aside.wait_stream(current)
+        with torch.cuda.stream(aside):
+            for _ in range(3):  # kernels are chosen before anything is recorded
+                function(*self.inputs)
+        current.wait_stream(aside)
+        with torch.cuda.graph(self.graph, pool=pool):
+            self.outputs = function(*self.inputs)
+
+    @torch.no_grad()
+    def __call__(self, *inputs):
+        for own, given in zip(self.inputs, inputs, strict=True):
+            own.copy_(given)
+        self.graph.replay()
+        if isinstance(self.outputs, tuple):
+            return tuple(each.clone() for each in self.outputs)
+        return self.outputs.clone()
 
 
 def conv_relu(x, weight, bias, stride, padding, dilation, groups):

@@ -6,6 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,13 +28,15 @@ def infer(
     dtype: torch.dtype | str | None = None,
     example: Example | None = None,
     without: Sequence[str] = (),
+    graphs: bool = False,
 ) -> nn.Module:
     """The network for inference on the device where its weights are.
 
     `dtype` is that of its numbers, the model's own unless given. With an `example`, an input or
     several, it is run and gets ready for its size; on a CUDA device, cuDNN's fused kernels are used
-    if they are faster for it. Raises `TypeError` for a module that is not one of `cnnlang.load`,
-    `ValueError` for one that was changed since, or for passes that there are not.
+    if they are faster for it, and with `graphs` its run is recorded as a CUDA graph. Raises
+    `TypeError` for a module that is not one of `cnnlang.load`, `ValueError` for one that was
+    changed since, for passes that there are not, and for graphs without a device or an example.
     """
     graph = graph_of(model)
     without = (without,) if isinstance(without, str) else tuple(without)
@@ -45,10 +48,23 @@ def infer(
     kind = named(dtype) or (torch.float32 if tensor is None else tensor.dtype)
     device = torch.device("cpu") if tensor is None else tensor.device
     inputs, where = () if example is None else tupled(example), target(device, kind)
+    if (device.type, where) == ("cpu", "any") and kind != torch.float64:
+        warnings.warn(f"this CPU only emulates {kind}: float32 is much faster", stacklevel=3)
     ways = [without]
     if where == "cuda":
         ways = [(*without, *FUSING), without] if inputs else [(*without, *FUSING)]
-    return fastest([written(model, generate(graph, where, way), kind) for way in ways], inputs)
+    if graphs:
+        need_recordable(f"{kind} on {device}", where, inputs)
+    modules = [written(model, generate(graph, where, way), kind) for way in ways]
+    return fastest(modules, inputs, graphs)
+
+
+def need_recordable(kind: str, where: str, inputs: tuple[torch.Tensor, ...]) -> None:
+    """Raises `ValueError` if no run of the network can be recorded as a CUDA graph."""
+    if where != "cuda":
+        raise ValueError(f"graphs=True needs a CUDA device, and not float64: this is {kind}")
+    if not inputs:
+        raise ValueError("graphs=True needs example=: a CUDA graph holds one batch and size")
 
 
 def tupled(example: Example) -> tuple[torch.Tensor, ...]:
@@ -67,22 +83,34 @@ def written(model: nn.Module, source: str, dtype: torch.dtype) -> nn.Module:
     return made
 
 
-def fastest(modules: list[nn.Module], inputs: tuple[torch.Tensor, ...]) -> nn.Module:
+def fastest(
+    modules: list[nn.Module], inputs: tuple[torch.Tensor, ...], graphs: bool = False
+) -> nn.Module:
     """The module that is the fastest for some inputs; the first must run, others may fail.
 
-    One module is run once, so that it is ready for the sizes of the inputs.
+    One module is run once, so that it is ready for the sizes of the inputs; with `graphs` its run
+    is recorded.
     """
     if not inputs:
         return modules[0]
-    modules[0](*inputs)
+    ready(modules[0], inputs, graphs)
     times = [seconds(modules[0], inputs)] if modules[1:] else [0.0]
     for each in modules[1:]:
         try:
+            ready(each, inputs, graphs)
             times.append(seconds(each, inputs))
         except RuntimeError as error:
             warnings.warn(f"fused kernels do not run here: {error}", stacklevel=5)
             times.append(math.inf)
     return modules[times.index(min(times))]
+
+
+def ready(module: Any, inputs: tuple[torch.Tensor, ...], graphs: bool) -> None:
+    """Make a module ready for the sizes of some inputs."""
+    if graphs:
+        module.record(*inputs)
+    else:
+        module(*inputs)
 
 
 def seconds(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> float:

@@ -95,7 +95,10 @@ class Setup:
         if self.column == "optimised" and self.training:
             return cnnlang.optimize(module, for_="training", dtype=half).train()
         if self.column == "optimised":
-            return cnnlang.optimize(module, for_="inference", dtype=half, example=images)
+            graphs = images.is_cuda
+            return cnnlang.optimize(
+                module, for_="inference", dtype=half, example=images, graphs=graphs
+            )
         return module
 
     def work(self, module: nn.Module, images: Tensor) -> Callable[[], object]:

@@ -74,7 +74,7 @@ def title(graph: Graph) -> str:
 
 def network(program: Program, names: Names, target: Target) -> list[str]:
     """The class."""
-    graph, base = program.graph, "PackedInference" if program.packed else "Inference"
+    graph, base = program.graph, "PackedInference" if program.packed else target.base
     taken = {"w", *prelude(PRELUDE, OWN)}
     inputs = dict(zip(graph.inputs, input_names(graph, taken), strict=True))
     forward = Forward(program, names, target, dict(inputs))

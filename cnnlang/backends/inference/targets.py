@@ -15,6 +15,7 @@ class Target:
     """PyTorch's own operations, on any device and in any type of numbers."""
 
     name = "any device"
+    base = "Inference"
     prefers_channels_last = False
     packs = False
     orders: Mapping[str, tuple[str, ...]] = {
@@ -105,6 +106,7 @@ class Cudnn(Target):
     """cuDNN's convolutions on a CUDA device, which add and apply a ReLU on the way."""
 
     name = "a CUDA device"
+    base = "GraphedInference"
     prefers_channels_last = True
 
     def adds(self, product: Product) -> bool:

@@ -16,7 +16,10 @@ from cnnlang.layers.tensor import show
 from cnnlang.records import dataclass, field
 
 POOL = ("x", "y", "z", "u", "v")
-OWN = ("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget")
+OWN = (
+    *("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget"),
+    *("runs", "pool", "record"),
+)
 """Attributes of a network for inference beside its weights and modules."""
 
 

@@ -25,10 +25,11 @@ from cnnlang.backends.training.checks import (
     chosen_setting,
     need_batch,
     need_limit,
+    need_mode,
 )
 from cnnlang.backends.training.report import Peak, Report, advised
 from cnnlang.backends.training.running import running
-from cnnlang.backends.training.source import draws, generate
+from cnnlang.backends.training.source import generate
 from cnnlang.backends.types import TYPES
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.storage import known
@@ -56,7 +57,7 @@ def prepare(
     dtype: torch.dtype | str | None = None,
     optimizer: str = "sgd",
     device: torch.device | str | None = None,
-    compile: bool = False,
+    compile: bool | str = False,
     channels_last: bool = True,
     inplace: bool = True,
 ) -> nn.Module:
@@ -76,7 +77,8 @@ def prepare(
     inputs with free dimensions their sizes, by name or position and without the batch axis.
     `device` is that of the weights unless it is told.
 
-    `compile=True` compiles the module in place, which on a CPU does not pay.
+    `compile=True` compiles the module in place, which on a CPU does not pay; with the name of a
+    mode of `torch.compile` in that: `"reduce-overhead"` replays CUDA graphs, for small batches.
 
     The attribute `cnnlang_training` of the module tells what was decided, and what else pays:
     `print(module.cnnlang_training)`; its `optimizer` are keywords for the optimizer.
@@ -94,10 +96,10 @@ def prepare(
     if limit is not None and batch is None:
         raise ValueError("memory= needs batch=: how much fits depends on it")
     if limit is not None and compile:
-        raise ValueError("memory= is predicted without compile=True, which chooses what it keeps")
+        raise ValueError("memory= is predicted without compile=, which chooses what it keeps")
     request = Request(chosen_setting(model, dtype, optimizer, device), limit, batch, inplace)
     found = planned(graph, request, shapes or {})
-    return built(model, graph, request, found, compile, channels_last)
+    return built(model, graph, request, found, need_mode(compile), channels_last)
 
 
 def planned(
@@ -156,7 +158,7 @@ def built(
     graph: Graph,
     request: Request,
     found: tuple[Plan, Peak | None, tuple[str, ...]],
-    compile: bool,
+    compile: str | None,
     channels_last: bool,
 ) -> nn.Module:
     """The module that runs by a plan."""
@@ -164,9 +166,7 @@ def built(
     planar = channels_last and any(isinstance(each, nn.Conv2d) for each in model.modules())
     if planar:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    nodes = (graph.nodes[i] for part in plan.parts for i in part.nodes)
-    noisy = any(map(draws, nodes))
-    advice = (*notes, *advised(request.setting, not graph.free, noisy, compile))
+    advice = (*notes, *advised(request.setting, not graph.free, compile is not None))
     count, flags = len(plan.overwriting(graph)), {"fused": True}
     report = Report(request.setting, planar, compile, count, flags, advice, peak)
     half = TYPES[request.setting.dtype] if request.setting.autocast else None
@@ -174,7 +174,7 @@ def built(
     attributes: dict[str, Any] = {"cnnlang_training": report, "cnnlang_autocast": half}
     made = running(model, source, **attributes)
     if compile:
-        made.compile(dynamic=False if not graph.free else None)
+        made.compile(mode=compile, dynamic=False if not graph.free else None)
     return made
 
 

@@ -9,6 +9,12 @@ from cnnlang import amounts
 from cnnlang.analysis.memory import Setting, setting
 from cnnlang.backends.types import NAMES, named
 
+MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+"""Those of `torch.compile`.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.compile.html
+"""
+
 
 def need_limit(memory: str | int | None) -> int | None:
     """The bytes of an amount of memory."""
@@ -32,6 +38,17 @@ def need_batch(batch: int | None) -> int | None:
     if batch < 1:
         raise ValueError(f"batch={batch} is no number of samples")
     return batch
+
+
+def need_mode(compile: bool | str) -> str | None:
+    """The mode in which a step is compiled; None if it is not."""
+    if isinstance(compile, bool):
+        return "default" if compile else None
+    if not isinstance(compile, str):
+        raise TypeError(f"compile= is True, False or a mode, not {type(compile).__name__}")
+    if compile not in MODES:
+        raise ValueError(f"compile={compile!r} is no mode: there are {', '.join(MODES)}")
+    return compile
 
 
 def chosen_setting(

@@ -42,7 +42,7 @@ class Report:
 
     setting: Setting
     channels_last: bool
-    compiled: bool
+    compiled: str | None
     inplace: int
     optimizer: dict[str, bool]
     advice: tuple[str, ...]
@@ -51,7 +51,7 @@ class Report:
     def __str__(self) -> str:
         found = [f"{self.setting} on {self.setting.device}"]
         found += ["channels last"] if self.channels_last else []
-        found += ["compiled"] if self.compiled else []
+        found += [f"compiled ({self.compiled})"] if self.compiled else []
         found += [f"{amounts.plural(self.inplace, 'layer')} in place"] if self.inplace else []
         lines = [f"Runs    {', '.join(found)}"]
         if self.peak is not None:
@@ -59,8 +59,8 @@ class Report:
         return "\n".join([*lines, *(f"Advice  {each}" for each in self.advice)])
 
 
-def advised(setting: Setting, fixed: bool, noisy: bool, compiled: bool) -> tuple[str, ...]:
-    """What else makes a step faster; `fixed` if all sizes are, `noisy` if parts draw numbers."""
+def advised(setting: Setting, fixed: bool, compiled: bool) -> tuple[str, ...]:
+    """What else makes a step faster; `fixed` if all sizes are."""
     kind = {"sgd": "SGD", "momentum": "SGD", "adam": "Adam", "adamw": "AdamW"}[setting.optimizer]
     found = [f"torch.optim.{kind}(..., fused=True) updates all parameters in one pass"]
     if setting.device == "cpu":
@@ -71,9 +71,5 @@ def advised(setting: Setting, fixed: bool, noisy: bool, compiled: bool) -> tuple
         found.append("dtype=torch.bfloat16, or torch.set_float32_matmul_precision('high')")
     if fixed and not compiled:
         found.append("torch.backends.cudnn.benchmark = True, for all sizes are fixed")
-    if fixed and not compiled and not noisy:
-        found.append(
-            "for small batches torch.cuda.make_graphed_callables(model, (x,)), "
-            "which takes one batch size"
-        )
+        found.append('for small batches compile="reduce-overhead", which replays CUDA graphs')
     return tuple(found)

@@ -14,7 +14,6 @@ conv = torch.ops.mkldnn._convolution_pointwise.default
 conv_add = torch.ops.mkldnn._convolution_pointwise.binary
 conv_add_ = torch.ops.mkldnn._convolution_pointwise_.binary
 conv_transpose = torch.ops.mkldnn._convolution_transpose_pointwise.default
-linear = torch.ops.mkldnn._linear_pointwise.default
 
 
 def taken(state, name, transposed=0):
@@ -209,6 +208,31 @@ class PackedInference(Inference):
         """The weights are about to change."""
         super().forget()
         self.packed = self.sizes = None
+
+
+def linear(x, weight, bias, activation, numbers, way):
+    """An activation of a product, by BLAS where that is faster, else in one kernel."""
+    if activation not in BLAS or weight.is_mkldnn or not by_blas(x.shape, weight):
+        onednn = torch.ops.mkldnn._linear_pointwise.default
+        return onednn(x, weight, bias, activation, numbers, way)
+    return BLAS[activation](torch.addmm(bias, x, weight.t()))
+
+
+BLAS = {
+    "none": lambda y: y,
+    "relu": torch.relu_,
+    "sigmoid": torch.sigmoid_,
+    "tanh": torch.tanh_,
+}
+
+
+def by_blas(shape, weight):
+    """True for a product that BLAS has done before oneDNN begins.
+
+    It is one of one or two rows, or with up to two million weights.
+    """
+    few = shape[0] <= 2 or weight.numel() <= 2**21
+    return few and len(shape) == 2 and weight.dtype == torch.float32
 
 
 def pack(weight, geometry, shapes):

@@ -282,14 +282,14 @@ def optimize(
     device where its weights are, in `dtype` (that of the weights unless given), for every batch and
     size that the network takes: norms are folded into weights, activations and sums are part of
     convolutions, memory is used again, and the forward is a flat list of operations. The network
-    stays as it is. The module knows no gradients and is not for `torch.compile`, `torch.export` or
-    `torch.jit`; on a CPU, oneDNN's activations make 0 of NaN. Weights are packed there for the size
-    of `example` (an input, or several), else for that of the first input; other sizes run with
-    plain weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for
+    stays as it is. The module knows no gradients; on a CPU it is not for `torch.compile`,
+    `torch.export` or `torch.jit`, and oneDNN's activations make 0 of NaN. Weights are packed there
+    for the size of `example` (an input, or several), else for that of the first input; other sizes
+    run with plain weights. On a CUDA device, cuDNN's fused kernels are used if they are faster for
     `example`; with `graphs` its run is recorded as a CUDA graph and replayed, which pays for small
     batches (`fast.record(x)` records that of another batch or size; one thread and stream at a
-    time). `without` names passes to leave out: `fold`, `add`, `activate`, `overwrite`,
-    `layout`, `pack`.
+    time). There the module can be compiled as well: `fast.compile(mode="max-autotune")`. `without`
+    names passes to leave out: `fold`, `add`, `activate`, `overwrite`, `layout`, `pack`.
 
     `for_="training"` gives a module that shares its layers and weights with the network, whose
     step lets tensors go early, works in place where autograd permits, and keeps channels last.

@@ -54,6 +54,18 @@ def test_sizes_follow_one_another(make: Make) -> None:
     assert all(row[0].is_mkldnn for name, row in packed.items() if name.startswith("conv"))
 
 
+def test_plain_operations_can_be_compiled_and_exported(make: Make) -> None:
+    """Those of a CUDA device, and those in float64 on a CPU; oneDNN's cannot."""
+    model, x = make(RESIDUAL).double(), torch.randn(2, 3, 9, 9, dtype=torch.float64)
+    fast = cnnlang.optimize(model)
+    exported = torch.export.export(fast, (x,)).module()
+    assert distance(model, exported, x) < 1e-12
+    fast.compile(backend="aot_eager", fullgraph=True)
+    assert distance(model, fast, x) < 1e-12
+    assert distance(model, copy.deepcopy(fast), x) < 1e-12
+    assert "_compiled_call_impl" not in fast.__getstate__()
+
+
 def test_emulated_types_are_warned_of(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the CPU has no instructions for bfloat16; float64 is slower everywhere."""
     monkeypatch.setattr(optimizing, "target", lambda device, dtype: "any")

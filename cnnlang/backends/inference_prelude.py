@@ -154,7 +154,7 @@ class Inference(nn.Module):
 
     def __getstate__(self):
         gone = ("plain", "packed", "sizes", "runs", "pool")
-        return {key: value for key, value in self.__dict__.items() if key not in gone}
+        return {k: v for k, v in super().__getstate__().items() if k not in gone}
 
 
 class Recorder(torch.overrides.TorchFunctionMode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -14,6 +15,7 @@ from cnnlang.compilation import check_source
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic
 from cnnlang.graphs import CompileError, Path, Shape, compile_file, set_from_outside
+from cnnlang.history import History
 from cnnlang.sources import fetch, meant, read
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ __all__ = [
     "summarise",
     "weights_map",
 ]
+
+
+class Known(threading.local):
+    """What `check` has found before, in each thread by itself."""
+
+    def __init__(self) -> None:
+        self.history = History()
+
+
+KNOWN = Known()
 
 
 class Figure(bytes):
@@ -79,7 +91,8 @@ def check(
     Warnings come from lints: those that are on by default, or as the nearest `pyproject.toml` and
     then the arguments say, by code, name or `ALL`. `shapes` replaces input shapes in every network
     of the file, by the input's name or position, without the batch axis: budgets that depend on a
-    free size are judged at that size. Raises `ValueError` for an unknown lint.
+    free size are judged at that size. Raises `ValueError` for an unknown lint. Of a file checked
+    again, the networks that its changes concern are looked at.
 
     >>> [each.code for each in check("examples/lenet5.cnn")]
     []
@@ -92,7 +105,8 @@ def check(
         return problems
     on, problems = lints(os.fspath(path), Choice(select, extend_select, ignore))
     given = set_from_outside({}, shapes or {})
-    return problems or check_source(source, fetch, on, given, meant(os.fspath(path)))
+    only = meant(os.fspath(path))
+    return problems or check_source(source, fetch, on, given, only, KNOWN.history.begin)
 
 
 def build(path: Path, network: str | None = None, **parameters: Any) -> str:

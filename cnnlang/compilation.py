@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import TypeAlias
 
 from cnnlang.analysis.lints import lint
 from cnnlang.analysis.requirements import check_requirements
@@ -23,7 +24,38 @@ def open_program(source: Source, fetch: Fetch) -> tuple[Program, list[Diagnostic
     library = Library(fetch)
     library.opening.append((source.name, Span(source, 0, 0)))
     program = library.open(source)
-    return program, [each for file in library.programs.values() for each in file.diagnostics]
+    return program, [each for file in program.files.values() for each in file.diagnostics]
+
+
+class Checks:
+    """The networks of a program that were looked at, with their graphs."""
+
+    def __init__(self, program: Program, settings: Settings) -> None:
+        self.program = program
+        self.settings = settings
+        self.looked: list[NetworkValue] = []
+        self.graphs: dict[str, Graph | None] = {}
+
+    def look(self, network: NetworkValue) -> list[Diagnostic]:
+        """What is wrong with a network."""
+        self.looked.append(network)
+        return self.compile(network)
+
+    def compile(self, network: NetworkValue) -> list[Diagnostic]:
+        self.graphs[network.name], found = compile_network(self.program, network, self.settings)
+        return found
+
+    def lint(self, codes: Collection[str], source: Source) -> list[Diagnostic]:
+        """What lints find in the networks."""
+        return lint([graph for graph in self.graphs.values() if graph], codes, source)
+
+
+Begin: TypeAlias = Callable[[Program, Settings, list[Diagnostic]], Checks]
+"""Begins the checks of a program in opening which something may have been found."""
+
+
+def afresh(program: Program, settings: Settings, found: list[Diagnostic]) -> Checks:
+    return Checks(program, settings)
 
 
 def check_source(
@@ -32,16 +64,18 @@ def check_source(
     lints: Collection[str] = frozenset(),
     settings: Settings = AS_WRITTEN,
     only: str | None = None,
+    begin: Begin = afresh,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a file, each network, or one only, checked for all its sizes.
 
     `lints` are the codes of the rules that a file without errors is looked at with. Input shapes
-    in `settings` stand in every network for those that it declares.
+    in `settings` stand in every network for those that it declares. With `History.begin` of
+    `cnnlang.history` the answer is the same, and comes sooner where little has changed.
     """
-    found, budget = inspect(source, fetch, lints, settings, only)
+    found, budget = inspect(source, fetch, lints, settings, only, begin)
 
     def again(source: Source, fetch: Fetch) -> tuple[list[Diagnostic], Budget]:
-        return inspect(source, fetch, (), settings, only)
+        return inspect(source, fetch, (), settings, only, begin)
 
     return repaired(Workshop(source, fetch, again, found, budget))
 
@@ -52,23 +86,22 @@ def inspect(
     lints: Collection[str],
     settings: Settings,
     only: str | None = None,
+    begin: Begin = afresh,
 ) -> tuple[list[Diagnostic], Budget]:
     """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
-    graphs = []
+    checks = begin(program, settings, found)
     chosen = [each for name, each in program.networks.items() if only in (None, name)]
     ready = [each for each in chosen if not is_template(each)]
     for network in ready:
         if program.budget.spent:
             found += stopped(network, found)
             break
-        graph, problems = compile_network(program, network, settings)
-        found += problems
-        graphs += [graph] if graph else []
+        found += checks.look(network)
     if not ready and not has_errors(found):
         found.append(unchecked(program))
     if lints and not has_errors(found):
-        found += lint(graphs, lints, source)
+        found += checks.lint(lints, source)
     return distinct(found), program.budget
 
 

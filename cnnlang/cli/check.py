@@ -14,7 +14,7 @@ from cnnlang.analysis.lints import Choice
 from cnnlang.cli.files import compared, write
 from cnnlang.cli.options import files_argument, input_option, lint_options
 from cnnlang.cli.terminal import Failure, report
-from cnnlang.compilation import Settings, check_source, distinct
+from cnnlang.compilation import Begin, Settings, afresh, check_source, distinct
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
@@ -125,7 +125,10 @@ class Task:
 
 
 def examine(
-    names: list[str], using: Callable[[ast.Use], Source | str], task: Task
+    names: list[str],
+    using: Callable[[ast.Use], Source | str],
+    task: Task,
+    begin: Begin = afresh,
 ) -> list[Diagnostic]:
     """What is wrong with files; a mistake in a file that several use is told once.
 
@@ -136,7 +139,7 @@ def examine(
         on = configured(name, task.choice)
         source, problems = read(name)
         if source is not None:
-            problems = check_source(source, using, on, task.settings, meant(name))
+            problems = check_source(source, using, on, task.settings, meant(name), begin)
         found += problems
     return distinct(found)
 
@@ -234,12 +237,13 @@ def marked(name: str) -> bytes:
 def watched(names: list[str], task: Task, format: str, kinds: set[Severity]) -> None:
     """Check again and again, whenever one of the files or what they use changes."""
     from cnnlang.cli.watch import Watch
+    from cnnlang.history import History
 
     if "-" in names:
         raise Failure("standard input cannot be watched")
-    watch = Watch(names)
+    watch, history = Watch(names), History()
     try:
         for _ in watch.changes():
-            show(examine(names, watch.fetch, task), len(names), format, kinds)
+            show(examine(names, watch.fetch, task, history.begin), len(names), format, kinds)
     except KeyboardInterrupt:
         click.echo(err=True)

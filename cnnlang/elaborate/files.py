@@ -35,9 +35,11 @@ Fetch: TypeAlias = Callable[[ast.Use], Source | str]
 
 @dataclass(eq=False, slots=True)
 class Program:
-    """A file with the names it defines."""
+    """A file with the names it defines; `files` are this and all that are used, by name."""
 
     source: Source
+    definitions: tuple[ast.Definition, ...]
+    files: dict[str, Program]
     names: Names
     networks: dict[str, NetworkValue]
     budget: Budget
@@ -57,7 +59,15 @@ class Library:
     def open(self, source: Source) -> Program:
         """The program in a source, everything it uses included."""
         tree, diagnostics = parse(source)
-        program = Program(source, Names({}), {}, self.budget, diagnostics=list(diagnostics))
+        program = Program(
+            source,
+            tree.definitions,
+            self.programs,
+            Names({}),
+            {},
+            self.budget,
+            diagnostics=list(diagnostics),
+        )
         self.programs[source.name] = program
         self.budget.unread |= {(source.name, d.span.line) for d in diagnostics if d.span}
         builder = Builder(self.budget)

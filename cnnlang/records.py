@@ -136,7 +136,12 @@ def constructor(owner: type) -> Callable[..., Any]:
         absent = "" if value is MISSING else "=MISSING" if made else f"=d{i}"
         head.append(name + absent)
         value = f"d{i}() if {name} is MISSING else {name}" if made else name
-        body.append(f"put(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+        slot = getattr(owner, name, None)
+        if frozen and isinstance(slot, MemberDescriptorType):
+            names[f"put{i}"] = slot.__set__
+            body.append(f"put{i}(self, {value})")
+        else:
+            body.append(f"put(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
     source = f"def __init__({', '.join(head)}):\n " + "\n ".join(body)
     return compiled(source, names, owner, "__init__")
 

@@ -35,7 +35,14 @@ def owners(graph: Graph) -> list[Node]:
 
 def total_parameters(graph: Graph) -> int:
     """Trainable numbers of the network, shared ones counted once."""
-    return sum(parameters(graph, node) for node in owners(graph))
+    known: dict[tuple[int, ...], int] = {}  # equal layers on equal tensors are the same objects
+    total = 0
+    for node in owners(graph):
+        key = (id(node.layer), *(id(graph.nodes[i].output) for i in node.inputs))
+        if key not in known:
+            known[key] = parameters(graph, node)
+        total += known[key]
+    return total
 
 
 def total_macs(graph: Graph, sizes: Mapping[str, int] | None = None) -> int | None:

@@ -73,22 +73,22 @@ def element(frame: Frame, step: ast.Step, label: str | None, flow: int | None) -
 def named(frame: Frame, call: ast.Call, label: str | None, flow: int) -> int:
     """A call by name: a block, shared piece or extern in scope, else a layer."""
     value = frame.names.find(call.name)
+    cls = REGISTRY.get(call.name)
     if value is POISON:
         raise Muted
-    if call.group is not None and (value is not MISSING or not is_merge(REGISTRY.get(call.name))):
+    if call.group is not None and (value is not MISSING or not is_merge(cls)):
         raise fault(
             "A220",
             f"`{call.name}` takes no branches",
             call.name_span,
             help="branches belong to a merge such as `concat`, `add` or `multiply`",
         )
-    for kind, apply in APPLIERS.items():
-        if isinstance(value, kind):
-            return apply(frame, value, call, label, flow)
+    if (apply := APPLIERS.get(type(value))) is not None:
+        return apply(frame, value, call, label, flow)
     if call.name == "identity":
         return identity(call, flow)
-    if call.name in REGISTRY:
-        return apply_layer(frame, REGISTRY[call.name], call, label, flow)
+    if cls is not None:
+        return apply_layer(frame, cls, call, label, flow)
     raise unknown(frame, call, value, label)
 
 
@@ -206,7 +206,8 @@ def build(
     frame: Frame, cls: type[Layer], call: ast.Call, positional: list[Any], given: Mapping[str, Any]
 ) -> Layer:
     lists = [each for each in (*positional, *given.values()) if isinstance(each, tuple)]
-    frame.builder.budget.step(call.span, weigh(lists)[0])
+    if lists:
+        frame.builder.budget.step(call.span, weigh(lists)[0])
     try:
         return frame.builder.layer(cls, positional, given)
     except LayerError as error:

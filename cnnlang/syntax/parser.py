@@ -55,7 +55,7 @@ class Machine(Recovery):
     def run(self) -> list[Any]:
         """The definitions of the file."""
         rows, gotos, tokens, states = self.rows, self.gotos, self.tokens, self.states
-        values, reduce, end = self.values, self.reduce, tables().end
+        values, actions, end = self.values, self.actions, tables().end
         while (state := states[-1]) != end:
             token = tokens[self.at]
             entry = rows[state].get(token[0])
@@ -68,7 +68,10 @@ class Machine(Recovery):
                     return self.salvage()
             elif entry[2] is None:  # one symbol becomes another: its value stays as it is
                 states[-1] = gotos[states[-2]][entry[1]]
+            elif entry[0] == 1:
+                values[-1] = actions[entry[2]](values[-1:])
+                states[-1] = gotos[states[-2]][entry[1]]
             else:
-                reduce(entry)
+                self.reduce(entry)
         definitions: list[Any] = values[-1]
         return definitions

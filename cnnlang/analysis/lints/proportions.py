@@ -35,8 +35,10 @@ def hogs(net: Net) -> Iterator[Finding]:
 
     One dense layer behind a convolution has more than 90 % of more than 100,000 parameters.
     """
+    if not all(any(True for _ in net.of(kind)) for kind in (Dense, Convolution)):
+        return
     total = total_parameters(net.graph)
-    if total <= FEW or not any(True for _ in net.of(Convolution)):
+    if total <= FEW:
         return
     for node in owners(net.graph):
         count = parameters(net.graph, node) if isinstance(node.layer, Dense) else 0

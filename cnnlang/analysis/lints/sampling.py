@@ -71,6 +71,8 @@ def gridding(net: Net) -> Iterator[Finding]:
     {0, d, ..., (k - 1) d} is not contiguous on some axis. Activations, norms, dropout and sums of
     tensors of one chain go on with it; whatever else comes ends it.
     """
+    if not any(dilated(net.axes(node)) for node in net.of(Convolution, Separable)):
+        return
     reaches = followed(net)
     for index, reach in enumerate(reaches):
         if reach is None or reach.count < 2 or reach.share == 1 or reach.dilated is None:
@@ -124,10 +126,15 @@ def widened(reach: Reach, node: Node, axes: tuple[Axis, ...]) -> Reach:
         for tap in range(axis.kernel):
             wide |= mask << tap * axis.dilation
         masks.append(wide)
-    if all(axis.dilation == 1 or axis.kernel == 1 for axis in axes):
+    if not dilated(axes):
         return Reach(reach.start, tuple(masks), reach.dilated, reach.count)
     first = reach.dilated[0] if reach.dilated else node.index
     return Reach(reach.start, tuple(masks), (first, node.index), reach.count + 1)
+
+
+def dilated(axes: tuple[Axis, ...]) -> bool:
+    """True if there are positions between those that a window reads."""
+    return any(axis.dilation > 1 and axis.kernel > 1 for axis in axes)
 
 
 def joined(net: Net, node: Node, parts: list[Reach | None]) -> Reach | None:

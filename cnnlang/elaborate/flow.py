@@ -37,16 +37,22 @@ def run(frame: Frame, node: ast.Body) -> None:
     budget = frame.builder.budget
     budget.descend(node.span)
     for statement in node.statements:
-        frame.incoming = frame.flow
-        try:
-            budget.step(statement.span)
-            RULES[type(statement)](frame, statement)
-        except Fault as problem:
-            frame.builder.report(problem, frame.trail)
-            frame.flow = BAD
-            if isinstance(problem, Muted):
-                budget.mute(statement.span)
+        obey(frame, statement)
     budget.ascend()
+
+
+def obey(frame: Frame, statement: ast.Statement) -> None:
+    """Elaborate one statement."""
+    budget = frame.builder.budget
+    frame.incoming = frame.flow
+    try:
+        budget.step(statement.span)
+        RULES[type(statement)](frame, statement)
+    except Fault as problem:
+        frame.builder.report(problem, frame.trail)
+        frame.flow = BAD
+        if isinstance(problem, Muted):
+            budget.mute(statement.span)
 
 
 def chain(frame: Frame, node: ast.Chain) -> None:

@@ -10,7 +10,7 @@ from cnnlang.elaborate.arguments import bind, complete, paired
 from cnnlang.elaborate.builder import BAD, Builder
 from cnnlang.elaborate.expressions import Reader, argument
 from cnnlang.elaborate.faults import Fault, Muted, fault
-from cnnlang.elaborate.flow import run
+from cnnlang.elaborate.flow import obey
 from cnnlang.elaborate.hints import nearest, respelt
 from cnnlang.elaborate.inputs import declare
 from cnnlang.elaborate.limits import VARIANT_STEPS, room
@@ -185,6 +185,7 @@ def statements(
 ) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
     """Elaborate the body; inputs and outputs are statements of the network alone."""
     outputs: dict[bool, ast.Output] = {}
+    frame.builder.budget.descend(node.body.span)
     for statement in node.body.statements:
         try:
             if isinstance(statement, ast.Input):
@@ -192,7 +193,7 @@ def statements(
             elif isinstance(statement, ast.Output):
                 once(outputs, statement)
             else:
-                run(frame, ast.Body((statement,), statement.span))
+                obey(frame, statement)
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD

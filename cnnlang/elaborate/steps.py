@@ -178,10 +178,12 @@ def read(
     frame: Frame, cls: type[Layer], arguments: tuple[ast.Argument, ...]
 ) -> tuple[list[Any], dict[str, Any], list[int]]:
     """Arguments by position, by name (defaults in force included), and tensors referred to."""
-    reader = frame.reader()
     positional: list[Any] = []
     given: dict[str, Any] = dict(frame.defaults.get(cls.name, {}))
     references: list[int] = []
+    if not arguments:
+        return positional, given, references
+    reader, named = frame.reader(), {each.name for each in arguments}
     for each in arguments:
         if each.name in cls.references and isinstance(each.value, ast.Name):
             references.append(tensor(frame, each.value.name, each.value.span))
@@ -192,7 +194,7 @@ def read(
         else:
             given[each.name] = argument(each.value, reader, axis_words(cls, each.name))
     for field in cls.positional[: len(positional)]:
-        if not any(each.name == field for each in arguments):
+        if field not in named:
             given.pop(field, None)
     return positional, given, references
 

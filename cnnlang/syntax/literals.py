@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from cnnlang.amounts import MAGNITUDES
 
@@ -38,6 +39,7 @@ def multiply(plain: str, magnitude: str, rounded: float) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
+@lru_cache(1024)
 def read_size(text: str) -> tuple[int | str, ...] | None:
     """The parts of a size; None if one of them is too large.
 

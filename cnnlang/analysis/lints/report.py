@@ -12,6 +12,7 @@ from cnnlang.graph import Graph, Node
 from cnnlang.records import replace
 
 Place = tuple[str, int, int]
+Places = dict[Place, dict[object, tuple[Net, Finding]]]
 
 
 def examine(graphs: Collection[Graph], rules: Iterable[Rule], home: Source) -> list[Diagnostic]:
@@ -21,26 +22,34 @@ def examine(graphs: Collection[Graph], rules: Iterable[Rule], home: Source) -> l
     files that are used may be used elsewhere as well, so edits of them are not proposed.
     """
     nets = [Net(graph) for graph in graphs]
+    findings = [(rule, places) for rule in rules if (places := gathered(rule, nets))]
+    if not findings:
+        return []
     modules = Counter(
         place(span)
         for span, _ in {(n.span, (i, n.path)) for i, g in enumerate(graphs) for n in g.nodes}
     )
     found = [
         each if at_home(each, home) else replace(each, edits=(), safe=False)
-        for rule in rules
-        for each in told(rule, nets, modules)
+        for rule, places in findings
+        for each in told(rule, places, modules)
         if at_home(each, home) or not std(each)
     ]
     return sorted(found, key=order)
 
 
-def told(rule: Rule, nets: list[Net], modules: Counter[Place]) -> list[Diagnostic]:
+def gathered(rule: Rule, nets: list[Net]) -> Places:
     """The findings of one rule, those at one place together; each module once."""
-    places: dict[Place, dict[object, tuple[Net, Finding]]] = {}
+    places: Places = {}
     for net in nets:
         for finding in rule.check(net):
             at = places.setdefault(place(finding.node.span), {})
             at.setdefault((id(net), finding.node.path), (net, finding))
+    return places
+
+
+def told(rule: Rule, places: Places, modules: Counter[Place]) -> list[Diagnostic]:
+    """What one rule has to say: of each place once."""
     return [
         diagnostic(rule, list(found.values()), modules[where])
         for where, found in places.items()

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import gcd, prod
 
 from cnnlang.analysis.lints.net import Axis, Net
 from cnnlang.analysis.lints.rules import Finding, rule
 from cnnlang.diagnostics.model import Severity
 from cnnlang.graph import Node
+from cnnlang.layers.base import Layer
 from cnnlang.layers.convolution import Convolution, Separable
 from cnnlang.layers.pooling import Pooling
 from cnnlang.layers.tensor import show
 
+WINDOWS = (Convolution, Separable, Pooling)
 LONGEST = 1000
 """Taps of a kernel that are tried one by one, on a map that is smaller than the stride."""
 MUCH = 0.05
 """The share of a map that a pooling may drop at its border."""
+
+
+def at_fault(
+    net: Net, fault: Callable[[Axis], object], *kinds: type[Layer]
+) -> Iterator[tuple[Node, Axis]]:
+    """The windows with a fault on some axis, and the first such; windows alike are tried once."""
+    tried: dict[int, Axis | None] = {}
+    for node in net.of(*kinds):
+        axes = net.axes(node)
+        if id(axes) not in tried:
+            tried[id(axes)] = next(filter(fault, axes), None)
+        if (axis := tried[id(axes)]) is not None:
+            yield node, axis
 
 
 # --- taps and padding ----------------------------------------------------------------------------
@@ -40,13 +56,11 @@ def dead_taps(net: Net) -> Iterator[Finding]:
     A tap j of a convolution padded with zeros for which no output o has 0 <= o s + j d - p < H. For
     free sizes it must hold for the largest valid one, and so for all.
     """
-    for node in net.of(Convolution, Separable):
+    for node, _ in at_fault(net, partial(dead, net), Convolution, Separable):
         axes = net.axes(node)
-        if not zeros(node) or not axes:
-            continue
-        live = prod(axis.kernel - dead(net, axis) for axis in axes)
-        total = prod(axis.kernel for axis in axes)
-        if live < total:
+        if zeros(node):
+            live = prod(axis.kernel - dead(net, axis) for axis in axes)
+            total = prod(axis.kernel for axis in axes)
             size = show(net.input(node).spatial)
             yield Finding(
                 node,
@@ -99,9 +113,12 @@ def all_padding(net: Net) -> Iterator[Finding]:
     A convolution padded with zeros whose padding before the map is at least the span of its window
     d (k - 1) + 1, or after it is so by more than the remainder of the stride, for every valid size.
     """
-    for node in filter(zeros, net.of(Convolution, Separable)):
-        axis = next((each for each in net.axes(node) if padded(net, each) >= each.extent), None)
-        if axis is not None:
+
+    def frames(axis: Axis) -> bool:
+        return padded(net, axis) >= axis.extent
+
+    for node, axis in at_fault(net, frames, Convolution, Separable):
+        if zeros(node):
             pad = padded(net, axis)
             yield Finding(
                 node,
@@ -167,12 +184,9 @@ def border_rest(net: Net) -> Iterator[Finding]:
 
 def bordered(net: Net) -> Iterator[tuple[Node, list[int]]]:
     """The windows that drop something, with the positions dropped by axis for every valid size."""
-    for node in net.of(Convolution, Separable, Pooling):
-        if vars(node.layer).get("ceil", False) or vars(node.layer).get("padding") == "same":
-            continue
-        lost = [dropped(net, axis) for axis in net.axes(node)]
-        if any(lost):
-            yield node, lost
+    for node, _ in at_fault(net, partial(dropped, net), *WINDOWS):
+        if not vars(node.layer).get("ceil", False) and vars(node.layer).get("padding") != "same":
+            yield node, [dropped(net, axis) for axis in net.axes(node)]
 
 
 def dropped(net: Net, axis: Axis) -> int:
@@ -252,10 +266,7 @@ def pointwise(net: Net) -> Iterator[Finding]:
 
 def stepping(net: Net) -> Iterator[tuple[Node, Axis]]:
     """The windows that leave something out between them, with the first axis on which they do."""
-    for node in net.of(Convolution, Separable, Pooling):
-        axis = next((each for each in net.axes(node) if leaps(net, each)), None)
-        if axis is not None:
-            yield node, axis
+    return at_fault(net, partial(leaps, net), *WINDOWS)
 
 
 def leaps(net: Net, axis: Axis) -> bool:
@@ -297,7 +308,7 @@ def even_same(net: Net) -> Iterator[Finding]:
 
     `padding=same`, stride 1 and an odd d (k - 1) on some axis.
     """
-    for node in net.of(Convolution, Separable, Pooling):
+    for node in net.of(*WINDOWS):
         if vars(node.layer).get("padding") != "same":
             continue
         even = (each for each in net.axes(node) if each.stride == 1 and each.extent % 2 == 0)

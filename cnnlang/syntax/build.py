@@ -186,7 +186,8 @@ class Builder(Expressions):
 
     def chain(self, v: Values) -> ast.Chain:
         steps = v[0]
-        return ast.Chain(tuple(steps), steps[0].span.to(steps[-1].span))
+        span = steps[0].span if len(steps) == 1 else steps[0].span.to(steps[-1].span)
+        return ast.Chain(tuple(steps), span)
 
     def step(self, v: Values) -> ast.Step:
         return ast.Step(None, v[0], v[0].span)

@@ -6,7 +6,15 @@ import re
 
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.records import dataclass
-from cnnlang.syntax.brackets import BRACKETS, CLOSERS, HEAVY, NEVER_IN_BRACKETS, TOP_LEVEL, Token
+from cnnlang.syntax.brackets import (
+    BRACKETS,
+    CLOSERS,
+    HEAVY,
+    NEVER_IN_BRACKETS,
+    TOP_LEVEL,
+    Token,
+    made,
+)
 from cnnlang.syntax.foreign import Strangers, clip, describe
 from cnnlang.syntax.tables import lexicon
 
@@ -144,7 +152,7 @@ class Scanner(Strangers):
             self.strange(start, end)
         else:
             kind = self.soften(text) if text in SOFT else "NAME"
-            self.emit(Token(kind, text, start, end))
+            self.emit(made((kind, text, start, end)))
 
     def soften(self, text: str) -> str:
         """The kind of `as`, `of` or `training` where it stands."""
@@ -184,7 +192,7 @@ class Scanner(Strangers):
     def sign(self, match: re.Match[str]) -> None:
         text, end = match["SIGN"], match.end()
         kind = self.signs[text]
-        token = Token(kind, text, end - len(text), end)
+        token = made((kind, text, end - len(text), end))
         if kind not in BRACKETS:
             self.mark(token)
         elif kind in CLOSERS:
@@ -200,7 +208,7 @@ class Scanner(Strangers):
     def plain(self, match: re.Match[str]) -> None:
         kind = match.lastgroup or ""
         text, end = match[kind], match.end()
-        self.emit(Token(kind, text, end - len(text), end))
+        self.emit(made((kind, text, end - len(text), end)))
 
     def digits(self, match: re.Match[str]) -> None:
         """Report a word that begins like a number; it is read as the number 1."""

@@ -34,9 +34,10 @@ HEAVY = {
     *("pydantic", "importlib.metadata"),
 }
 UNUSED = (
-    *("cnnlang.api", "cnnlang.backends", "cnnlang.syntax.generation", "cnnlang.diagnostics.text"),
-    *("cnnlang.diagnostics.sarif", "cnnlang.diagnostics.jsonout", "cnnlang.layers.documentation"),
-    *("cnnlang.cli.run", "cnnlang.cli.draw", "cnnlang.cli.build", "cnnlang.cli.summary"),
+    *("cnnlang.api", "cnnlang.backends", "cnnlang.history", "cnnlang.syntax.generation"),
+    *("cnnlang.diagnostics.text", "cnnlang.diagnostics.sarif", "cnnlang.diagnostics.jsonout"),
+    *("cnnlang.layers.documentation", "cnnlang.cli.run", "cnnlang.cli.draw"),
+    *("cnnlang.cli.build", "cnnlang.cli.summary"),
 )
 
 

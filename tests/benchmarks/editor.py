@@ -63,7 +63,7 @@ def main() -> int:
     for name, text in programs().items():
         rng = random.Random(0)
         answer(text)
-        answer(text.replace("3x3", "0"))  # pydantic is imported for the first wrong argument
+        answer(text.replace("3x3", "0"))  # what mends is imported for it
         runs = [answer(changed(text, rng)) for _ in range(options.changes)]
         times = [seconds * 1e3 for seconds, _ in runs]
         good = sum(not found for _, found in runs)

@@ -13,7 +13,10 @@ def main() -> None:
     gc.set_threshold(OBJECTS)
     from cnnlang.cli import command
 
-    command(prog_name="cnnlang")
+    try:
+        command(prog_name="cnnlang")
+    finally:
+        gc.freeze()  # what is left ends with the process: nobody need look for garbage in it
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from cnnlang.compilation import Settings, check_source, distinct
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
-from cnnlang.mend import mend
 from cnnlang.records import dataclass
 from cnnlang.sources import fetch, meant, read
 from cnnlang.syntax import ast
@@ -197,6 +196,8 @@ def mended(
     names: list[str], task: Task, wish: Wish, format: str, kinds: set[Severity]
 ) -> tuple[list[Diagnostic], bool]:
     """Fix files and show what is left in them; true beside it if something was fixed."""
+    from cnnlang.mend import mend
+
     found: list[Diagnostic] = []
     fixed = 0
     for name in names:

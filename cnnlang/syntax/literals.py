@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 
 from cnnlang.amounts import MAGNITUDES
 
@@ -34,6 +33,10 @@ def multiply(plain: str, magnitude: str, rounded: float) -> int | float:
     """`plain` times its magnitude, an integer if that is exact."""
     if rounded < 1:
         return rounded
+    if plain.isdigit():
+        return int(plain) * MAGNITUDES[magnitude]
+    from decimal import Decimal
+
     exact = Decimal(plain) * MAGNITUDES[magnitude]
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from cnnlang.compilation import AS_WRITTEN, check_source, inspect
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.elaborate.limits import Budget

@@ -1,4 +1,4 @@
-"""`check` at a size: what `--input` and `shapes=` judge that a free size leaves open; plain calls."""
+"""`check` at a size: what `--input` and `shapes=` judge that a free size leaves open; and plain."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnnlang.graph import Graph, Instance, Node
 from cnnlang.layers.code import Code, Operand, Raw
+from cnnlang.layers.tensor import Tensor
 from cnnlang.records import dataclass
 
 
@@ -25,11 +26,12 @@ class Answer:
 
 
 class Codes:
-    """The answers of all layers of a network."""
+    """The answers of all layers of a network; layers that are written alike are asked together."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.answers: dict[int, Answer] = {}
+        self.alike: dict[Hashable, Answer] = {}
         self.forms: dict[Hashable, int] = {}
 
     def of(self, node: Node) -> Answer:
@@ -40,7 +42,16 @@ class Codes:
         return found
 
     def ask(self, node: Node) -> Answer:
-        layer, inputs = node.layer, self.graph.tensors(node)
+        inputs = self.graph.tensors(node)
+        fields = repr(vars(node.layer))  # apart for 2 and 2.0, which are equal
+        key = (type(node.layer), fields, inputs, node.output, node.labelled)
+        found = self.alike.get(key)
+        if found is None:
+            found = self.alike[key] = self.answer(node, inputs)
+        return found
+
+    def answer(self, node: Node, inputs: tuple[Tensor, ...]) -> Answer:
+        layer = node.layer
         assert layer is not None
         module, function = layer.module(inputs, node.output), layer.function(inputs, node.output)
         code, initial = layer.code(inputs, node.output), layer.initial(inputs)

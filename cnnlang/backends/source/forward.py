@@ -120,14 +120,15 @@ class Writer:
         """The expression of a step; operands that make it too long become variables first."""
         whole = self.expression(step, [self.peek(ref) for ref in step.inputs])
         room = WIDTH - self.indent - len("branch1 = ")
-        if len(flat(whole)) > room or self.stale(step):
+        crowded = len(flat(whole)) > room or self.stale(step)
+        if crowded:
             for each in step.inputs:
                 if each in self.pending:
                     self.settle(each)
         self.bases[ref] = self.base(step.inputs[0]) if step.inputs else ""
         self.reads[ref] = frozenset().union(*map(self.read, step.inputs))
         operands = [self.take(each) for each in step.inputs]
-        return self.expression(step, operands)
+        return self.expression(step, operands) if crowded else whole
 
     def stale(self, step: Step) -> bool:
         """True if something waits that was made before what this step takes in."""

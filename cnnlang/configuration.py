@@ -18,6 +18,8 @@ from cnnlang.sources import content, decode, reason, shown
 FILE = "pyproject.toml"
 LISTS = ("select", "extend-select", "ignore")
 PER_FILE = "per-file-ignores"
+MENTION = re.compile(r"""\btool["']?[ \t]*(\.[ \t]*["']?cnnlang\b|[\]=])""")
+"""In every file with a table `tool.cnnlang`: other files are not parsed, whatever is in them."""
 HEADER = re.compile(r"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*cnnlang\b[^\n]*", re.MULTILINE)
 
 
@@ -81,8 +83,8 @@ def load(path: Path) -> tuple[Source | None, Any, list[Diagnostic]]:
         source, problems = decode(name, content(path))
     except OSError as error:
         return None, None, [Diagnostic("P090", f"cannot read {name}: {reason(error)}")]
-    if source is None:
-        return None, None, problems
+    if source is None or not MENTION.search(source.text):
+        return source, None, problems
     import tomllib
 
     try:

@@ -189,9 +189,14 @@ def restore(self: Any, kept: dict[str, Any]) -> None:
         object.__setattr__(self, name, value)
 
 
+def members(record: object) -> tuple[str, ...]:
+    """The names of the fields of a record; none for what is no record."""
+    return getattr(record, "__match_args__", ())
+
+
 def replace(record: T, /, **changes: Any) -> T:
     """The record with some fields changed."""
-    kept = {name: getattr(record, name) for name in record.__match_args__}  # type: ignore[attr-defined]
+    kept = {name: getattr(record, name) for name in members(record)}
     return type(record)(**kept | changes)
 
 

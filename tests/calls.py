@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from click.testing import CliRunner, Result
 
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 
 Call = Callable[..., Result]
 

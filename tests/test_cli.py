@@ -635,7 +635,7 @@ def test_torch_is_imported_by_nothing_that_does_not_run() -> None:
     script = f"""
 import os, sys, tempfile
 from click.testing import CliRunner
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 os.chdir(tempfile.mkdtemp())
 for call in (["check", {LENET!r}], ["check", "--fix", "--diff", {LENET!r}], ["explain", "S101"],
              ["explain", "conv"], ["summary", {LENET!r}], ["summary", {LENET!r}, "--batch", "2"],
@@ -659,7 +659,7 @@ for call in (["check", {LENET!r}], ["check", "--fix", "--diff", {LENET!r}], ["ex
 
 def test_check_loads_no_other_command() -> None:
     script = (
-        "import sys; from cnnlang.cli import command\n"
+        "import sys; from cnnlang.cli.group import command\n"
         f"command(['check', {LENET!r}], standalone_mode=False)\n"
         "heavy = {'graphviz', 'pygraphviz', 'cnnlang.cli.draw', 'cnnlang.cli.run', 'difflib'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -1,13 +1,17 @@
-"""`check` at a size: what `--input` and `shapes=` judge that a free size leaves open."""
+"""`check` at a size: what `--input` and `shapes=` judge that a free size leaves open; and plain."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from calls import Call
 
 import cnnlang
+from cnnlang import __main__ as entry
 from cnnlang.elaborate import limits
 
 BUDGET = """network N {
@@ -114,3 +118,78 @@ def test_networks_that_are_not_looked_at_are_told(
     text = "".join(f"network N{i} {{\n    input 3x8x8\n    convv(4, 3)\n}}\n" for i in range(4))
     told = call("check", "-", "--format", "concise", input=text).output.splitlines()
     assert told[-1].startswith("<stdin>:9:9: error[E302]: checking stops here")
+
+
+# --- without options -----------------------------------------------------------------------------
+
+
+def process(folder: Path, *call: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run(
+        [sys.executable, "-m", "cnnlang", *call],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        input=BUDGET,
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("budget.cnn",),
+        ("budget.cnn", "missing.cnn", "budget.cnn"),
+        ("wrong.cnn", "-"),
+        ("wrong",),
+        ("",),
+        ("zoo:lenet",),
+    ],
+)
+def test_a_plain_call_says_what_one_with_options_says(
+    tmp_path: Path, budget: str, files: tuple[str, ...]
+) -> None:
+    (tmp_path / "wrong.cnn").write_text("network N {\n    input 3x8x8\n    conv(8, 9x9)\n}\n")
+    plain, parsed = (process(tmp_path, "check", *more, *files) for more in ((), ("--format=text",)))
+    assert plain.stdout == parsed.stdout
+    assert (plain.returncode, plain.stderr) == (parsed.returncode, parsed.stderr)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyboardInterrupt(), "Aborted!"),
+        (RecursionError(), "this is nested too deep for Python's stack"),
+        (OSError(28, "No space left on device"), "output: No space left on device"),
+    ],
+)
+def test_a_plain_call_ends_as_others_do(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    budget: str,
+    error: BaseException,
+    words: str,
+) -> None:
+    def fail(files: object) -> int:
+        raise error
+
+    monkeypatch.setattr("cnnlang.cli.findings.check", fail)
+    with pytest.raises(SystemExit) as ended:
+        entry.check([budget])
+    assert ended.value.code == 1
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "plain"),
+    [
+        (["check", "a.cnn", "-"], True),
+        (["check"], False),
+        (["check", "a.cnn", "--strict"], False),
+        (["check", "--", "a.cnn"], False),
+        (["fmt", "a.cnn"], False),
+        ([], False),
+    ],
+)
+def test_what_is_plain(words: list[str], plain: bool) -> None:
+    assert entry.is_plain(words) == (plain and os.name != "nt")

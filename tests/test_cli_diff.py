@@ -12,7 +12,8 @@ from calls import Call, invoke
 from click import unstyle
 from click.shell_completion import ShellComplete
 
-from cnnlang.cli import command, revisions
+from cnnlang.cli import revisions
+from cnnlang.cli.group import command
 
 OLD = """\
 network N(classes = 10) {

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cnnlang.cli import command
 from cnnlang.cli.explain import code_page
+from cnnlang.cli.group import command
 from cnnlang.diagnostics import has_errors
 from cnnlang.explanations import pages, titles
 from cnnlang.explanations.examples import told

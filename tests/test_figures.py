@@ -17,7 +17,7 @@ from cnnlang.backends.diagram import STYLES
 from cnnlang.backends.diagram.automatic import colours, palette
 from cnnlang.backends.diagram.page import cards, volumes
 from cnnlang.backends.diagram.palette import DARK, LIGHT
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from tests.test_volumes import DRAWN
 
 styles = pytest.mark.parametrize("style", STYLES)

@@ -19,7 +19,7 @@ from cnnlang.backends.diagram.palette import DARK, LIGHT, Theme
 from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.tones import BOUNDS, TURN, heat, heated, scale, step
 from cnnlang.backends.summary import summary
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from tests.test_volumes import DRAWN, apart
 
 themes = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])

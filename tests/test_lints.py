@@ -507,7 +507,11 @@ def test_lints_are_ignored_for_some_files(call: Call) -> None:
             "error[P094]: pyproject.toml is not TOML",
             "pyproject.toml:",
         ),
-        ("[" * 5000, "error[P094]: pyproject.toml is not TOML", "pyproject.toml:"),
+        (
+            "[tool.cnnlang]\n" + "[" * 5000,
+            "error[P094]: pyproject.toml is not TOML",
+            "pyproject.toml:",
+        ),
         ("\udcff", "error[P092]: pyproject.toml is not UTF-8 text", "byte 0"),
     ],
 )

@@ -16,7 +16,7 @@ from cnnlang.api import compile_file
 from cnnlang.backends import diagram
 from cnnlang.backends.diagram import Look
 from cnnlang.backends.diagram.mermaid import ESCAPED, escaped, limits
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from tests.test_diagram import ALL, EXAMPLES
 
 NODE = re.compile(r'  +(n\d+)(?:\(\[|\[\[|\(\(|\()"([^"]*)"(?:\]\)|\]\]|\)\)|\))')

@@ -6,11 +6,13 @@ import inspect
 import threading
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from test_module_reference import EXAMPLES, check_against_reference, tupled
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 import cnnlang
 
@@ -159,6 +161,27 @@ def test_a_module_on_meta_takes_no_memory_and_can_be_filled(small: Path) -> None
     net.load_state_dict(real.state_dict(), assign=True)
     x = torch.randn(2, 3, 8, 8)
     assert torch.equal(net(x), real(x))
+
+
+class Seen(TorchFunctionMode):
+    """Takes down the names of the functions of PyTorch that are called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.names.add(func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("device", "filled"), [("cpu", True), ("meta", False)])
+def test_on_the_meta_device_nothing_is_initialised(device: str, filled: bool, small: Path) -> None:
+    with Seen() as seen:
+        cnnlang.load(small, device=device)
+    assert bool(seen.names & {"kaiming_uniform_", "uniform_", "normal_"}) is filled
 
 
 @pytest.mark.parametrize(

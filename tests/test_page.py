@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import cnnlang
 from cnnlang.api import compile_file
 from cnnlang.backends.diagram.interactive.document import framed, harmless
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 
 DRAWN = [
     ("examples/lenet5.cnn", None),

@@ -21,7 +21,7 @@ from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 from cnnlang.backends.diagram.volumes.reading import collect
 from cnnlang.backends.summary import Row, summary
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from cnnlang.graph import Graph
 from tests.test_volumes import DRAWN, apart
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import cnnlang
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from cnnlang.diagnostics.text import render
 from cnnlang.layers import REGISTRY
 

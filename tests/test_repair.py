@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 from click.testing import CliRunner, Result
 
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from cnnlang.compilation import AS_WRITTEN, check_source, inspect
 from cnnlang.diagnostics.model import Diagnostic, Edit, Source, Span
 from cnnlang.elaborate.limits import Budget
@@ -135,6 +135,7 @@ def test_a_fix_that_is_told_mends_its_mistake(page) -> None:
         ("input 8x8x8\nconv_transpose(4, 3, pad_mode=reflect)", "conv_transpose(4, 3)"),
         ("input 8x8x8\nconv(4, 3, bias=no)", "conv(4, 3, bias=false)"),
         ("input 8x8x8\nconv(4, 3, pad_mode=mirror)", "conv(4, 3)"),
+        ("input 8x8x8\nconv(4, 3, pad_mode=expected)", "conv(4, 3)"),
         ("input 8x8x8\ndropout(50)", "dropout(0.5)"),
         ("input 8x8x8\nupsample(2, size=16)", "upsample(2)"),
         ("input 784\nconv(4, 3x3)", "unflatten(1x28x28) -> conv(4, 3x3)"),

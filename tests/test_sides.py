@@ -21,7 +21,7 @@ from cnnlang.backends.diagram.palette import LIGHT
 from cnnlang.backends.diagram.parts import scene
 from cnnlang.backends.diagram.sides import draw, more, overviews
 from cnnlang.backends.diagram.volumes.reading import collect
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from cnnlang.graph import Graph
 from tests.test_volumes import apart
 

@@ -230,6 +230,11 @@ network N { input 3x16x16
     assert "nn.AvgPool2d(2)" in text
 
 
+def test_layers_that_differ_in_the_kind_of_a_number_alone_stay_apart(tmp_path):
+    text = program(tmp_path, "network N { input 3x8x8\n upsample(2) -> upsample(2.0) }\n")
+    assert "scale_factor=2)" in text and "scale_factor=2.0)" in text
+
+
 def test_a_shape_that_follows_the_channels_is_said_with_them(tmp_path):
     text = program(
         tmp_path,

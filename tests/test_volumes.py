@@ -28,7 +28,7 @@ from cnnlang.backends.diagram.volumes.reading import collect
 from cnnlang.backends.diagram.volumes.rows import Rows, lanes
 from cnnlang.backends.diagram.volumes.solid import Scale, mix, solid
 from cnnlang.backends.diagram.volumes.stairs import descends, skips
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 from tests.zoo.comparison import reference
 
 DRAWN = [

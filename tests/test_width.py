@@ -20,7 +20,7 @@ from cnnlang.backends.diagram.look import Look, points
 from cnnlang.backends.diagram.page import volumes
 from cnnlang.backends.diagram.scaling import extent
 from cnnlang.backends.rendering import sized
-from cnnlang.cli import command
+from cnnlang.cli.group import command
 
 COLUMN = 8.5 / 2.54 * 72
 quiet = pytest.mark.filterwarnings("ignore:the smallest letters")

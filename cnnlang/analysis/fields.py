@@ -9,14 +9,16 @@ branches meet the field is the hull of theirs. The cost is linear in the network
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnnlang.graph import Graph, Node
 from cnnlang.layers.reading import EVERYTHING, UNKNOWN, Read, Usual, hull, own, through
 from cnnlang.layers.tensor import SPATIAL, Tensor
 from cnnlang.records import dataclass, replace
 from cnnlang.sizes import at
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 State: TypeAlias = dict[tuple[int, int], Read]
 """How a tensor reads the inputs of the network, by their node and axis."""

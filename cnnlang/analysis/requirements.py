@@ -26,6 +26,7 @@ from cnnlang.elaborate.limits import Budget
 from cnnlang.elaborate.values import Names
 from cnnlang.graph import Graph, Requirement
 from cnnlang.layers.tensor import show
+from cnnlang.records import members
 from cnnlang.syntax import ast
 
 
@@ -103,9 +104,9 @@ def parts(node: Any) -> Iterator[Any]:
         each = todo.pop()
         if isinstance(each, tuple):
             todo += each
-        elif hasattr(each, "__dataclass_fields__") and not isinstance(each, Span):
+        elif (names := members(each)) and not isinstance(each, Span):
             yield each
-            todo += [getattr(each, name) for name in each.__dataclass_fields__ if name != "span"]
+            todo += [getattr(each, name) for name in names if name != "span"]
 
 
 def called(node: Any) -> set[str]:

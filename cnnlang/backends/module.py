@@ -42,14 +42,14 @@ def instantiate(
 ) -> nn.Module:
     """The network as a module on a device, with fresh weights.
 
-    With `fresh=False` weights hold anything: for a caller who fills all of them.
+    With `fresh=False` weights hold anything: for a caller who fills all of them. On the meta device
+    there is nothing to fill.
     """
     source = generate(graph)
     cls = getattr(execute(source), class_name(source))
-    with (
-        nullcontext() if device is None else torch.device(device),
-        nullcontext() if fresh else Unfilled(),
-    ):
+    place = None if device is None else torch.device(device)
+    filled = fresh and (place is None or place.type != "meta")
+    with place or nullcontext(), nullcontext() if filled else Unfilled():
         module: nn.Module = cls()
     if dtype is not None or memory_format is not None:
         module = module.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]

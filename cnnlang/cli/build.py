@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import compiled, same, write
 from cnnlang.cli.options import (
     file_argument,
@@ -14,7 +15,7 @@ from cnnlang.cli.options import (
     output_option,
     set_option,
 )
-from cnnlang.cli.terminal import Failure, working
+from cnnlang.cli.terminal import working
 
 if TYPE_CHECKING:
     from cnnlang.graph import Graph

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import codecs
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from cnnlang.amounts import plural
 from cnnlang.analysis.lints import Choice
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import compared, write
+from cnnlang.cli.findings import Task, configured, examine, show
 from cnnlang.cli.options import files_argument, input_option, lint_options
-from cnnlang.cli.terminal import Failure, report
-from cnnlang.compilation import Begin, Settings, afresh, check_source, distinct
-from cnnlang.configuration import lints
+from cnnlang.compilation import Settings, check_source, distinct
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.render import FORMATS
-from cnnlang.mend import mend
 from cnnlang.records import dataclass
-from cnnlang.sources import fetch, meant, read
-from cnnlang.syntax import ast
+from cnnlang.sources import fetch, read
 
 EPILOG = """\b
 Examples:
@@ -38,10 +33,6 @@ Examples:
 Exit codes: 0 without errors, 1 with errors, 2 for a wrong call or configuration. With --strict, 1
 with warnings too.
 """
-
-
-MOST = 1_000
-"""How many diagnostics are shown with their place in the text; nobody reads more."""
 
 
 @click.command(epilog=EPILOG, short_help="Check files: syntax, names, shapes, budgets, lints.")
@@ -117,78 +108,6 @@ def misused(fix: bool, more: bool, watch: bool, sized: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """How files are checked: the lints that are chosen, and what is set from outside."""
-
-    choice: Choice
-    settings: Settings
-
-
-def examine(
-    names: list[str],
-    using: Callable[[ast.Use], Source | str],
-    task: Task,
-    begin: Begin = afresh,
-) -> list[Diagnostic]:
-    """What is wrong with files; a mistake in a file that several use is told once.
-
-    A mistake in the configuration of a file ends the command.
-    """
-    found: list[Diagnostic] = []
-    for name in names:
-        on = configured(name, task.choice)
-        source, problems = read(name)
-        if source is not None:
-            problems = check_source(source, using, on, task.settings, meant(name), begin)
-        found += problems
-    return distinct(found)
-
-
-def configured(name: str, choice: Choice) -> frozenset[str]:
-    """The lints that are on for a file."""
-    on, problems = lints(name, choice)
-    if problems:
-        report(problems)
-        raise click.exceptions.Exit(2)
-    return on
-
-
-def show(
-    found: list[Diagnostic],
-    files: int,
-    format: str,
-    kinds: set[Severity],
-    fixed: int | None = None,
-    err: bool = False,
-) -> None:
-    """Write what was found of some kinds, and the verdict if these are all."""
-    kept = [each for each in found if each.severity in kinds]
-    report(kept[:MOST] if format == "text" else kept, format, err=err)
-    if format == "text" and len(kept) > MOST:
-        click.echo("\n" + beyond(kept[MOST:]), err=err)
-    if format == "text" and len(kinds) == len(Severity):
-        click.echo(("\n" if kept else "") + verdict(found, files, fixed), err=err)
-
-
-def beyond(left: list[Diagnostic]) -> str:
-    """What is counted and not shown: `... and 19,000 more: 19,000 of R501`."""
-    codes = Counter(each.code for each in left).most_common()
-    words = ", ".join(f"{n:,} of {code}" for code, n in codes)
-    return f"... and {len(left):,} more, which --format concise lists: {words}"
-
-
-def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> str:
-    """The closing line: `2 files checked: 1 error, 3 notes`."""
-    counts = {s: sum(each.severity is s for each in found) for s in Severity}
-    words = [plural(n, s.value) for s, n in counts.items() if n]
-    if not counts[Severity.ERROR]:
-        words.insert(0, "no errors")
-    if fixed is not None:
-        return f"{plural(files, 'file')} checked: fixed {fixed}, {', '.join(words)} left"
-    return f"{plural(files, 'file')} checked: {', '.join(words)}"
-
-
-@dataclass(frozen=True, slots=True)
 class Wish:
     """What --fix may do."""
 
@@ -200,6 +119,8 @@ def mended(
     names: list[str], task: Task, wish: Wish, format: str, kinds: set[Severity]
 ) -> tuple[list[Diagnostic], bool]:
     """Fix files and show what is left in them; true beside it if something was fixed."""
+    from cnnlang.mend import mend
+
     found: list[Diagnostic] = []
     fixed = 0
     for name in names:

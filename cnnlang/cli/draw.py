@@ -19,6 +19,7 @@ from cnnlang.backends.diagram.look import (
     clash,
     points,
 )
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import compiled, write
 from cnnlang.cli.options import (
     file_argument,
@@ -27,7 +28,7 @@ from cnnlang.cli.options import (
     output_option,
     set_option,
 )
-from cnnlang.cli.terminal import Failure, working
+from cnnlang.cli.terminal import working
 
 if TYPE_CHECKING:
     from cnnlang.graph import Graph

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnlang.cli.terminal import Failure, report
+from cnnlang.cli.failure import Failure
+from cnnlang.cli.terminal import report
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.sources import reason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -93,3 +93,13 @@ Shell completion of commands, files and networks:
 @click.version_option(__version__, prog_name="cnnlang", message="%(prog)s %(version)s")
 def command() -> None:
     """Check, measure, compare, build and draw convolutional networks written in `.cnn` files."""
+
+
+def end(error: BaseException) -> NoReturn:
+    """End as if a subcommand had raised an error."""
+
+    def fail() -> None:
+        raise error
+
+    Group("cnnlang", invoke_without_command=True, callback=fail).main([], "cnnlang")
+    sys.exit(1)

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import write
 from cnnlang.cli.options import output_option
-from cnnlang.cli.terminal import Failure
 from cnnlang.diagnostics.suggest import nearest
 from cnnlang.sources import STANDARD, folded, library, published
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnlang import amounts
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import compiled
 from cnnlang.cli.options import file_argument, input_option, network_argument, set_option
-from cnnlang.cli.terminal import Failure
 
 if TYPE_CHECKING:
     from cnnlang.cli.trial import Measure

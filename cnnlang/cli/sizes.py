@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import answered
 from cnnlang.cli.options import file_argument, input_option, network_argument, set_option
-from cnnlang.cli.terminal import Failure, report
+from cnnlang.cli.terminal import report
 
 EPILOG = """\b
 Examples:

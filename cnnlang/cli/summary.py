@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnlang.cli.failure import Failure
 from cnnlang.cli.files import compiled
 from cnnlang.cli.options import file_argument, input_option, network_argument, set_option, size
-from cnnlang.cli.terminal import Failure, colourful, report, room
+from cnnlang.cli.terminal import colourful, report, room
 
 if TYPE_CHECKING:
     from cnnlang.backends.usage import Usage

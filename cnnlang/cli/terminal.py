@@ -6,25 +6,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
-
-import click
+from typing import Any
 
 from cnnlang import __version__
+from cnnlang.diagnostics.colours import painter
 from cnnlang.diagnostics.model import Diagnostic, Rule
 from cnnlang.diagnostics.render import render
 
 LEAST, MOST = 40, 120
 """The narrowest and the widest text that is written for a terminal, in columns."""
-
-
-class Failure(click.ClickException):
-    """Something that a call asked for cannot be done: one line, exit code 1."""
-
-    exit_code = 1
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        complain(self.format_message())
 
 
 def prepare() -> None:
@@ -54,10 +44,20 @@ def room(stream: Any) -> int | None:
     return max(LEAST, shutil.get_terminal_size((MOST, 24)).columns)
 
 
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Write at once, as `click.echo` does, which is needed where colours are translated only."""
+    if os.name == "nt":
+        import click
+
+        click.echo(text, err=err, nl=nl)
+    elif stream := sys.stderr if err else sys.stdout:
+        stream.write(text + "\n" * nl)
+        stream.flush()
+
+
 def complain(message: str) -> None:
     """An error in a line on standard error."""
-    head = click.style("error", fg="red", bold=True) if colourful(sys.stderr) else "error"
-    click.echo(f"{head}: {message}", err=True)
+    say(f"{painter(colourful(sys.stderr))('error', 'error')}: {message}", err=True)
 
 
 def report(diagnostics: list[Diagnostic], format: str = "text", *, err: bool = True) -> None:
@@ -73,7 +73,7 @@ def report(diagnostics: list[Diagnostic], format: str = "text", *, err: bool = T
         rules=described() if format == "sarif" else None,
     )
     if text:
-        click.echo(text, err=err)
+        say(text, err=err)
 
 
 def described() -> dict[str, Rule]:
@@ -88,9 +88,9 @@ def working(text: str) -> Iterator[None]:
     """Say on a terminal what takes a while, and take it back when it is done."""
     shown = is_terminal(sys.stderr)
     if shown:
-        click.echo(f"{text} ...", err=True, nl=False)
+        say(f"{text} ...", err=True, nl=False)
     try:
         yield
     finally:
         if shown:
-            click.echo(f"\r{' ' * (len(text) + 4)}\r", err=True, nl=False)
+            say(f"\r{' ' * (len(text) + 4)}\r", err=True, nl=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cnnlang.layers.base import Inputs, Layer, Need, Weight, call, fail
@@ -13,6 +12,8 @@ from cnnlang.layers.tape import Tape
 from cnnlang.layers.tensor import Tensor
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Count, Flag, Positive, Real
 
 

@@ -3,14 +3,13 @@
 A subclass of `Layer` with a `name` is a layer of the language. Its annotated fields are its
 arguments, in the order in which they may be written by position (those after `_: KW_ONLY` by name
 only); the text under a field documents it, and its docstring tells formulas, costs and an example
-in the form that `documentation` reads. `Layer.build` validates arguments with pydantic's engine,
-by a schema that is made on the first use of the layer.
+in the form that `documentation` reads. `Layer.build` validates arguments by their types
+(`fields`), which are read on the first use of the layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY
 from typing import Any, ClassVar, Self, TypeAlias, dataclass_transform
 
 from cnnlang.diagnostics.suggest import is_slip, nearest
@@ -287,9 +286,9 @@ def collect(cls: type[Layer]) -> tuple[dict[str, Any], tuple[str, ...]]:
     for base in reversed(cls.__mro__):
         by_name = False
         for field, annotation in vars(base).get("__annotations__", {}).items():
-            if str(annotation) in ("KW_ONLY", str(KW_ONLY)):
+            if annotation == "KW_ONLY":
                 by_name = True
-            elif not str(annotation).startswith("ClassVar"):
+            elif not annotation.startswith("ClassVar"):
                 fields[field] = vars(base).get(field, ...)
                 if not by_name and field not in positional:
                     positional.append(field)
@@ -320,7 +319,6 @@ def unknown_argument(cls: type[Layer], name: str) -> Problem:
 
 
 __all__ = [
-    "KW_ONLY",
     "REGISTRY",
     "Code",
     "Condition",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +28,8 @@ from cnnlang.records import replace
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Count, Flag, Init, Padding, PadMode, Positive, Sizes
 
 

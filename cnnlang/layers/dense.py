@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +16,8 @@ from cnnlang.layers.tensor import AXES, TOKENS, Tensor, image
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Axis, Count, Flag, Init, Positive, Whole
 
 

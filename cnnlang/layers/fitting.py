@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY
-from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -20,6 +18,9 @@ from cnnlang.layers.window import Pads, flat, narrow, need_map, spread
 from cnnlang.sizes import Shape, Size
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+    from fractions import Fraction
+
     from cnnlang.layers.fields import Factor, Flag, Margins, Real, Reference, Sizes, Whole
 
 LIKE = Code("[]", (call(".size", Operand(1)), Raw("2:")))
@@ -336,6 +337,8 @@ class Upsample(Fitting, name="upsample"):
         if self.mode == "area":
             return binned(axis, usual(old), usual(new)) if new != old else own(axis)
         if self.align_corners:
+            from fractions import Fraction
+
             ratio = Fraction(usual(old) - 1, max(usual(new) - 1, 1))
         else:
             ratio = self.ratio(axis, old, new, usual)
@@ -346,6 +349,8 @@ class Upsample(Fitting, name="upsample"):
         if self.scale is None:
             return usual.ratio(old, new)
         factor = self.scale[axis - 1] if isinstance(self.scale, tuple) else self.scale
+        from fractions import Fraction
+
         return 1 / Fraction(factor).limit_denominator(FINEST)
 
     def trace(self, tape: Tape, values: Values, inputs: Inputs, output: Tensor) -> Stored:
@@ -404,6 +409,8 @@ def scaled(size: Size, factor: float) -> Size:
     """floor(size * factor), as PyTorch computes it in floating point."""
     if isinstance(size, int):
         return floor(float(size) * factor)
+    from fractions import Fraction
+
     exact = Fraction(factor)
     if exact.denominator > FINEST:
         raise fail(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from cnnlang.layers.base import Inputs
 from cnnlang.layers.remedies import Insert, Omit, Remedy, Remove, Resize, Together
 from cnnlang.layers.tensor import Tensor
 from cnnlang.sizes import Free, Size, is_known
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 def projections(inputs: Inputs) -> tuple[Remedy, ...]:
@@ -76,6 +79,8 @@ def fitting(x: Tensor, goal: Tensor) -> Iterator[str]:
 
 def scaling(x: Tensor, goal: Tensor) -> Iterator[str]:
     """What makes free sizes grow as those of `goal` do."""
+    from fractions import Fraction
+
     rates = {growth(b) / growth(a) for a, b in zip(x.spatial, goal.spatial, strict=True)}
     rate = rates.pop() if len(rates) == 1 else Fraction(1)
     if rate > 1 and rate.denominator == 1:
@@ -90,6 +95,8 @@ def scaling(x: Tensor, goal: Tensor) -> Iterator[str]:
 
 def growth(size: Size) -> Fraction:
     """By how much a size grows with that of the input; 1 for what is not free."""
+    from fractions import Fraction
+
     if isinstance(size, Free) and size.step > 0:
         return Fraction(size.step, size.period)
     return Fraction(1)

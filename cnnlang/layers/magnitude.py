@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +15,8 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Axis, Count, Positive, Real
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY
 from itertools import product as pairs
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +17,8 @@ from cnnlang.layers.tensor import Tensor, show
 from cnnlang.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Axes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
@@ -19,6 +18,8 @@ from cnnlang.records import replace
 from cnnlang.sizes import UNKNOWN, Size, is_known
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Axis, Flag, Real
 
 

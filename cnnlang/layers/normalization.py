@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from math import gcd, prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +25,8 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Axes, Count, Flag, Init, Positive, Probability
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnlang.layers.base import Inputs, Layer, Need, Problem, call, fail
@@ -16,6 +15,8 @@ from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.window import Window, flat, is_map, narrow, need_map, pooled, slid, window
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Count, Flag, Padding, Positive, Sizes
 
 LOWEST = Raw('float("-inf")')

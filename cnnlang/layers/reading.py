@@ -8,12 +8,14 @@ has m = n and a = 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from math import ceil, floor, gcd, lcm
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnnlang.records import dataclass, replace
 from cnnlang.sizes import Size, at
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 PERIOD = 4096
 """The most positions after which a function may repeat; what repeats more seldom is not known."""
@@ -34,6 +36,8 @@ class Line:
 
     @property
     def slope(self) -> Fraction:
+        from fractions import Fraction
+
         return Fraction(self.step, len(self.values))
 
     def after(self, first: Line) -> Line | None:
@@ -50,12 +54,13 @@ class Line:
 
         Where one moves faster than the other, only the positions below `size` are right.
         """
-        same = self.slope == other.slope
+        same = self.step * len(other.values) == other.step * len(self.values)
         period = lcm(len(self.values), len(other.values)) if same else size
         if period > PERIOD:
             return None
         values = tuple(pick(self(o), other(o)) for o in range(period))
-        return Line(values, floor(max(self.slope, other.slope) * period))
+        steps = (each.step * period // len(each.values) for each in (self, other))
+        return Line(values, max(steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ class Usual:
 
     def ratio(self, old: Size, new: Size) -> Fraction:
         """old / new, which need not be that of an ordinary size if it is the same for all."""
+        from fractions import Fraction
+
         found = Fraction(at(old, self.sizes), at(new, self.sizes))
         self.asked |= old * found.denominator != new * found.numerator
         return found
@@ -190,11 +197,11 @@ def interpolated(axis: int, ratio: Fraction, mode: str, aligned: bool = False) -
     nearest = mode.startswith("nearest")
     taps = (0, 0) if nearest else (-1, 2) if mode == "bicubic" else (0, 1)
     if aligned or mode == "nearest":
-        return sampled(axis, ratio, Fraction(0), taps)
+        return sampled(axis, ratio, 0, taps)
     return sampled(axis, ratio, ratio / 2 if nearest else (ratio - 1) / 2, taps)
 
 
-def sampled(axis: int, ratio: Fraction, start: Fraction, taps: tuple[int, int]) -> Read:
+def sampled(axis: int, ratio: Fraction, start: Fraction | int, taps: tuple[int, int]) -> Read:
     """Interpolation: o * ratio + start rounded down, from the first to the last of the `taps`.
 
     Of two taps the second has no weight where there is nothing to round.
@@ -211,6 +218,8 @@ def binned(axis: int, size: int, bins: int) -> Read:
     """Adaptive windows: from floor(o * size / bins) to ceil((o + 1) * size / bins) - 1."""
     if bins == 1:
         return EVERYTHING
+    from fractions import Fraction
+
     ratio = Fraction(size, bins)
     if ratio.denominator > PERIOD:
         return UNKNOWN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Literal
 
 from cnnlang.layers.base import Inputs, Layer, Need, call
@@ -14,6 +13,8 @@ from cnnlang.layers.tensor import Tensor
 from cnnlang.layers.window import need_map
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Probability
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cnnlang.layers.base import Inputs, Layer, Need, Weight, call, fail
@@ -17,6 +16,8 @@ from cnnlang.layers.window import need_map
 from cnnlang.sizes import Size
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Count, Flag, Probability
 
 

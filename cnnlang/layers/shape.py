@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +19,8 @@ from cnnlang.layers.window import need_map
 from cnnlang.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Axis, Count, Integer, Permutation, Reference, Target
 
 

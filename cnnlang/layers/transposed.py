@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +19,8 @@ from cnnlang.layers.window import Pads, Window, is_map, narrow, need_map, spread
 from cnnlang.sizes import Shape, Size, product
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Count, Flag, Init, Padding, Reference, Sizes, Wholes
 
 

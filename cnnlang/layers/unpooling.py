@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +20,8 @@ from cnnlang.layers.window import need_map, slid
 from cnnlang.sizes import Size, product
 
 if TYPE_CHECKING:
+    from dataclasses import KW_ONLY
+
     from cnnlang.layers.fields import Count, Flag, PadMode, Reference, Sizes, Wholes
 
 

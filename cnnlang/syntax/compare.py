@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
 from typing import Any
 
 from cnnlang.diagnostics.model import Span
+from cnnlang.records import members
 from cnnlang.syntax.ast import Definition, File
 
 
@@ -20,7 +20,7 @@ def same_meaning(a: File | Definition, b: File | Definition) -> bool:
             if len(x) != len(y):
                 return False
             waiting.extend(zip(x, y, strict=True))
-        elif is_dataclass(x) and not isinstance(x, Span):
+        elif members(x) and not isinstance(x, Span):
             waiting.extend((getattr(x, name), getattr(y, name)) for name in names(x))
         elif not isinstance(x, Span) and x != y:
             return False
@@ -29,4 +29,4 @@ def same_meaning(a: File | Definition, b: File | Definition) -> bool:
 
 def names(node: Any) -> list[str]:
     """The fields of a node that carry meaning."""
-    return [name for name in node.__dataclass_fields__ if not name.endswith("span")]
+    return [name for name in members(node) if not name.endswith("span")]

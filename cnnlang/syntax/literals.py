@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+<<<<<<< HEAD
 from decimal import Decimal
 from functools import lru_cache
+=======
+>>>>>>> startup
 
 from cnnlang.amounts import MAGNITUDES
 
@@ -35,6 +38,10 @@ def multiply(plain: str, magnitude: str, rounded: float) -> int | float:
     """`plain` times its magnitude, an integer if that is exact."""
     if rounded < 1:
         return rounded
+    if plain.isdigit():
+        return int(plain) * MAGNITUDES[magnitude]
+    from decimal import Decimal
+
     exact = Decimal(plain) * MAGNITUDES[magnitude]
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from math import floor
 
 from cnnlang.analysis.lints.net import Net
@@ -102,6 +101,8 @@ def astray(node: Node, x: Tensor) -> Iterator[tuple[int, float, int]]:
     assert isinstance(node.layer, Upsample)
     if node.layer.scale is None:
         return
+    from fractions import Fraction
+
     factors = spread(node.layer, "scale", node.layer.scale, x.rank - 1)
     for size, factor in zip(x.spatial, factors, strict=True):
         wanted = floor(Fraction(str(factor)) * size) if isinstance(size, int) else 0

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from cnnlang.analysis.costs import total_parameters
 from cnnlang.backends.source.constructor import Constructor, defaults, signature
 from cnnlang.backends.source.entry import entrance, network_forward
 from cnnlang.backends.source.forward import argument_names, forward
@@ -32,12 +31,21 @@ def generate(graph: Graph) -> str:
 
 
 def settled(planner: Planner) -> list[list[str]]:
-    """The classes, written until no class asks for a further parameter."""
+    """The classes, written until no class asks for a further parameter.
+
+    In a class with one instance every value is a number: it is written again only where the classes
+    that it calls ask for more.
+    """
+    classes: dict[int, list[str]] = {}
+    given: dict[int, list[list[str]]] = {}
     for _ in range(ROUNDS):
         before = [dict(plan.words.used) for plan in planner.plans]
-        classes = [write(planner, plan) for plan in planner.plans]
+        for place, plan in enumerate(planner.plans):
+            asked = [signature(each) for each in planner.called(plan)]
+            if len(plan.instances) > 1 or given.get(place) != asked:
+                classes[place], given[place] = write(planner, plan), asked
         if before == [plan.words.used for plan in planner.plans]:
-            return classes
+            return list(classes.values())
     raise AssertionError("the parameters of the classes do not settle")
 
 
@@ -147,7 +155,7 @@ def docstring(planner: Planner, plan: ClassPlan) -> list[str]:
         )
         for indices in (graph.inputs, graph.outputs)
     )
-    lead = f'    """Network `{graph.name}` of {source}: {total_parameters(graph):,} parameters.'
+    lead = f'    """Network `{graph.name}` of {source}: {planner.parameters:,} parameters.'
     return [lead, "", f"    Takes {takes}; gives {gives}.", '    """']
 
 

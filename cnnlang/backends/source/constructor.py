@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from cnnlang.backends.source.codes import Codes
 from cnnlang.backends.source.express import Vocabulary, narrowed
 from cnnlang.backends.source.layout import (
     Chained,
@@ -20,9 +21,9 @@ from cnnlang.backends.source.layout import (
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import SHORTEST, Run, common, grouped, number, split
 from cnnlang.backends.source.statements import Assign, Branch, Call, Repeat, Statement
-from cnnlang.backends.source.structure import Fork, Part, Step, has_module, shape
+from cnnlang.backends.source.structure import Fork, Part, Step
 from cnnlang.elaborate.arguments import paired
-from cnnlang.graph import Graph, Instance, Node
+from cnnlang.graph import Instance, Node
 from cnnlang.layers.code import Code, Operand, Raw
 from cnnlang.syntax import ast
 
@@ -110,7 +111,7 @@ class Constructor:
 
     def __init__(self, planner: Planner, plan: ClassPlan) -> None:
         self.planner = planner
-        self.graph: Graph = planner.graph
+        self.codes: Codes = planner.codes
         self.plan = plan
         self.words: Vocabulary = plan.words
         self.made: set[str] = set()
@@ -133,7 +134,7 @@ class Constructor:
     def make(self, step: Step) -> Assign:
         """An attribute for a module; its initialisation is kept for later."""
         self.made.add(step.attribute)
-        for how, weight, path in wanted(self.graph, step, self.plan.reach(step.attribute)):
+        for how, weight, path in wanted(self.codes, step, self.plan.reach(step.attribute)):
             self.initial.setdefault((how, weight), []).append(path)
         return Assign(step.attribute, self.built.get(step.id) or self.module(step))
 
@@ -146,7 +147,7 @@ class Constructor:
                 self.plan.loops |= {step.attribute: part.first for step in part.steps}
             elif isinstance(part, Fork):
                 found += self.fork(part)
-            elif has_module(self.graph, part) and part.attribute not in self.made:
+            elif self.codes.has_module(part.first) and part.attribute not in self.made:
                 found.append(self.make(part))
         return found
 
@@ -170,8 +171,7 @@ class Constructor:
     def layer(self, step: Step) -> Doc:
         codes: dict[int, Any] = {}
         for row, node in step.rows.items():
-            code = node.layer.module(self.graph.tensors(node), node.output)
-            codes[row] = self.planner.in_place(node, code)
+            codes[row] = self.planner.in_place(node, self.codes.of(node).module)
         given = written_fields(step.first)
         hints, sure = list(given.values()), certain(step.first, given)
         text = document(codes, lambda v, w: self.words.say(v, hints, w, sure), wish=step.attribute)
@@ -181,22 +181,20 @@ class Constructor:
     def learn(self, step: Step, hints: Sequence[ast.Expression]) -> None:
         """Remember how the number of channels after a layer is said."""
         values = {row: node.output.channels for row, node in step.rows.items() if node.output.rank}
-        if values and all(type(value) is int for value in values.values()):
-            found = self.words.find(values, hints)
-            if found:
-                self.words.learn(values, found)
+        if all(type(value) is int for value in values.values()):
+            self.words.learn(values, hints)
 
     def child(self, step: Step) -> Doc:
         """A block: its class, called with what its parameters are here."""
         owners = {row: self.planner.owner[id(child)] for row, child in step.rows.items()}
         plan = next(iter(owners.values()))[0]
-        given = called(plan, step)
+        given, usual = called(plan, step), defaults(plan)
         arguments: list[Doc] = []
         for name in signature(plan):
             values = {
                 row: plan.words.parameters[name][place] for row, (plan, place) in owners.items()
             }
-            default = defaults(plan).get(name)
+            default = usual.get(name)
             if default is not None and all(
                 type(v) is type(default[0]) and v == default[0] for v in values.values()
             ):
@@ -222,7 +220,7 @@ class Constructor:
     def fork(self, fork: Fork) -> list[Statement]:
         """An `if`: what both sides have is built before it, the rest inside."""
         sides = [
-            {s.attribute: s for s in modules(self.graph, parts)}
+            {s.attribute: s for s in modules(self.codes, parts)}
             for parts in (fork.then, fork.otherwise)
         ]
         common = [
@@ -237,9 +235,9 @@ class Constructor:
                 -1, name, dict(sorted(rows.items())), sides[0][name].inputs, sides[0][name].body
             )
             found.append(self.make(both))
-        wish = flag(self.graph, self.plan, fork)
+        wish = flag(self.codes, self.plan, fork)
         condition = self.words.condition(fork.taken, fork.origin.condition, wish)
-        test = presence(self.graph, fork, common)
+        test = presence(self.codes, fork, common)
         if test is None:
             found.append(Assign(f"self.{wish}", condition))
             condition = f"self.{wish}"
@@ -261,7 +259,7 @@ class Constructor:
         if a.is_child:
             owners = {id(self.planner.owner[id(c)][0]) for s in (a, b) for c in s.rows.values()}
             return len(owners) == 1
-        return len({shape(self.graph, node) for s in (a, b) for node in s.rows.values()}) == 1
+        return len({self.codes.of(node).form for s in (a, b) for node in s.rows.values()}) == 1
 
 
 def written_fields(what: Node | Instance) -> dict[str, ast.Expression]:
@@ -278,27 +276,27 @@ def certain(what: Node | Instance, given: Mapping[str, ast.Expression]) -> list[
     return [e for e, v in zip(given.values(), values, strict=False) if values.count(v) == 1]
 
 
-def modules(graph: Graph, parts: Sequence[Part]) -> Iterable[Step]:
-    return [part for part in parts if isinstance(part, Step) and has_module(graph, part)]
+def modules(codes: Codes, parts: Sequence[Part]) -> Iterable[Step]:
+    return [part for part in parts if isinstance(part, Step) and codes.has_module(part.first)]
 
 
-def presence(graph: Graph, fork: Fork, common: Sequence[str] = ()) -> str | None:
+def presence(codes: Codes, fork: Fork, common: Sequence[str] = ()) -> str | None:
     """The attribute that is None where the only side of a fork is absent."""
     if fork.then and fork.otherwise:
         return None
     own = [
         s.attribute
-        for s in modules(graph, fork.then or fork.otherwise)
+        for s in modules(codes, fork.then or fork.otherwise)
         if s.attribute not in common
     ]
     return own[0] if own and attribute(own[0]).startswith("self.") else None
 
 
-def flag(graph: Graph, plan: ClassPlan, fork: Fork) -> str:
+def flag(codes: Codes, plan: ClassPlan, fork: Fork) -> str:
     """The name for the outcome of a condition: its own if it has one, else after what it adds."""
     if fork.id not in plan.flags:
         condition = fork.origin.condition
-        own = [s.attribute for s in modules(graph, fork.then or fork.otherwise)]
+        own = [s.attribute for s in modules(codes, fork.then or fork.otherwise)]
         wish = spoken(condition) or f"with_{own[0] if own else 'it'}"
         plan.flags[fork.id] = plan.unique(wish)
     return plan.flags[fork.id]
@@ -374,7 +372,7 @@ def folded(items: Sequence[Doc]) -> list[Doc]:
     return found
 
 
-def wanted(graph: Graph, step: Step, path: str) -> Iterable[tuple[Any, str, str]]:
+def wanted(codes: Codes, step: Step, path: str) -> Iterable[tuple[Any, str, str]]:
     """Initialisations asked for by a layer, or by those of a stack: how, weight, and module."""
     first = step.first
     if step.body is not None:
@@ -382,9 +380,9 @@ def wanted(graph: Graph, step: Step, path: str) -> Iterable[tuple[Any, str, str]
         counted = [each.attribute for each in children] == [str(i) for i in range(len(children))]
         for child in children:
             inner = f"{path}[{child.attribute}]" if counted else reach(path, child.attribute)
-            yield from wanted(graph, child, inner)
+            yield from wanted(codes, child, inner)
     elif isinstance(first, Node) and first.layer is not None:
-        for weight, how in first.layer.initial(graph.tensors(first)):
+        for weight, how in codes.of(first).initial:
             part, _, last = weight.rpartition(".")
             yield how, last, f"{path}[{part}]" if part else path
 

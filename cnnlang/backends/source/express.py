@@ -59,6 +59,17 @@ def key(values: Values) -> Hashable:
     return tuple((row, type(value).__name__, value) for row, value in sorted(values.items()))
 
 
+def same(a: Any, b: Any) -> bool:
+    """True for values that are written alike."""
+    return type(a) is type(b) and bool(a == b)
+
+
+def constant(values: Values) -> bool:
+    """True if all rows have one value."""
+    first, *rest = values.values() or (None,)
+    return all(same(first, value) for value in rest)
+
+
 class Vocabulary:
     """The expressions that one class has for what differs between its instances.
 
@@ -107,7 +118,7 @@ class Vocabulary:
         first = next(iter(values.values()))
         if isinstance(first, Raw):
             return first.text
-        if len({key({0: value}) for value in values.values()}) == 1:
+        if constant(values):
             return self.constant(values, first, hints if sure is None else sure)
         found = self.find(values, hints)
         return self.use(found) if found else self.invent(values, wish)
@@ -139,7 +150,7 @@ class Vocabulary:
     def item(self, values: Values) -> str | None:
         """A number that stands inside a tuple."""
         first = next(iter(values.values()))
-        if len({key({0: value}) for value in values.values()}) == 1:
+        if constant(values):
             return flat(literal(first))
         return self.find(values, ())
 
@@ -153,10 +164,12 @@ class Vocabulary:
                 return self.use(name)
         return self.invent(taken, wish)
 
-    def learn(self, values: Values, text: str) -> None:
-        """Remember that some values are said so."""
-        if len(set(map(repr, values.values()))) > 1 and len(values) == len(self.rows):
-            self.known.setdefault(key(values), text)
+    def learn(self, values: Values, hints: Sequence[ast.Expression]) -> None:
+        """Remember how some values are said, where that need be found."""
+        if constant(values) or len(values) < len(self.rows) or key(values) in self.known:
+            return
+        if found := self.find(values, hints):
+            self.known[key(values)] = found
 
     def use(self, text: str) -> str:
         for name in names(text):
@@ -167,7 +180,7 @@ class Vocabulary:
     def invent(self, values: Values, wish: str) -> str:
         """A parameter of its own for values that nothing explains."""
         for name, has in self.parameters.items():
-            if all(key({0: has.get(r)}) == key({0: v}) for r, v in values.items()):
+            if all(same(has.get(r), v) for r, v in values.items()):
                 return self.use(name)
         name = safe(wish, TAKEN | set(self.parameters))
         filler = next(iter(values.values()))
@@ -201,8 +214,9 @@ class Vocabulary:
     def means(self, text: str, values: Values) -> bool:
         """True if the expression has the values given, for every row."""
         code = compiled(text)
+        read = [(n, self.parameters[n]) for n in code.co_names if n in self.parameters]
         for row, value in values.items():
-            scope = {name: has[row] for name, has in self.parameters.items() if row in has}
+            scope = {name: has[row] for name, has in read if row in has}
             try:
                 result = eval(code, PURE, scope)
             except (NameError, TypeError, ValueError, ArithmeticError):

@@ -15,7 +15,7 @@ from cnnlang.backends.source.layout import WIDTH, Doc, Group, flat, lines
 from cnnlang.backends.source.plan import ClassPlan, Planner
 from cnnlang.backends.source.runs import Run, grouped, number, progression
 from cnnlang.backends.source.shapes import shape_comment
-from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step, has_module
+from cnnlang.backends.source.structure import Body, Fork, Part, Ref, Step
 from cnnlang.backends.source.uses import count, users
 from cnnlang.graph import Graph, Instance, Node
 from cnnlang.records import dataclass, field
@@ -120,14 +120,15 @@ class Writer:
         """The expression of a step; operands that make it too long become variables first."""
         whole = self.expression(step, [self.peek(ref) for ref in step.inputs])
         room = WIDTH - self.indent - len("branch1 = ")
-        if len(flat(whole)) > room or self.stale(step):
+        crowded = len(flat(whole)) > room or self.stale(step)
+        if crowded:
             for each in step.inputs:
                 if each in self.pending:
                     self.settle(each)
         self.bases[ref] = self.base(step.inputs[0]) if step.inputs else ""
         self.reads[ref] = frozenset().union(*map(self.read, step.inputs))
         operands = [self.take(each) for each in step.inputs]
-        return self.expression(step, operands)
+        return self.expression(step, operands) if crowded else whole
 
     def stale(self, step: Step) -> bool:
         """True if something waits that was made before what this step takes in."""
@@ -139,16 +140,13 @@ class Writer:
         name = self.plan.reach(step.attribute)
         if step.is_child:
             return Group(f"{name}(", tuple(operands), ")")
-        module = has_module(self.planner.graph, step)
+        module = self.planner.codes.has_module(step.first)
         codes = {row: self.code(node, module) for row, node in step.rows.items()}
         return document(codes, lambda v, w: self.leaf(v, w), operands, name, step.attribute)
 
     def code(self, node: Node, module: bool) -> Any:
-        layer, tensors = node.layer, self.planner.graph.tensors(node)
-        assert layer is not None
-        if module:
-            return layer.code(tensors, node.output)
-        return self.planner.in_place(node, layer.function(tensors, node.output))
+        found = self.planner.codes.of(node)
+        return found.code if module else self.planner.in_place(node, found.function)
 
     def leaf(self, values: Mapping[int, Any], wish: str) -> str:
         """A value inside the forward; what differs between instances is kept in an attribute."""
@@ -278,9 +276,9 @@ class Writer:
 
     def choose(self, fork: Fork, prefix: str, before: str, bodies: list[list[str]]) -> list[str]:
         pad = " " * self.indent
-        test = presence(self.planner.graph, fork)
+        test = presence(self.planner.codes, fork)
         condition = (
-            f"self.{flag(self.planner.graph, self.plan, fork)}"
+            f"self.{flag(self.planner.codes, self.plan, fork)}"
             if test is None
             else f"self.{test} is not None"
         )

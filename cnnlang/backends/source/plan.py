@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from cnnlang.analysis.costs import total_parameters
 from cnnlang.analysis.overwriting import overwriting
 from cnnlang.analysis.validity import simplified, solve
+from cnnlang.backends.source.codes import Codes
 from cnnlang.backends.source.express import Vocabulary
 from cnnlang.backends.source.helpers import helper_names
 from cnnlang.backends.source.layout import attribute, safe
@@ -19,7 +21,6 @@ from cnnlang.backends.source.structure import (
     Mismatch,
     Part,
     Step,
-    has_module,
     outline,
 )
 from cnnlang.elaborate.reserved import MODULE_ATTRIBUTES
@@ -45,7 +46,7 @@ class ClassPlan:
     its `if`s; `loops` the children that are built in a loop, with the number of its first.
     """
 
-    graph: Graph
+    codes: Codes
     instances: list[Instance]
     body: Body
     words: Vocabulary
@@ -68,10 +69,12 @@ class ClassPlan:
 
     def count(self) -> bool:
         forks = [part for part in self.body.parts if isinstance(part, Fork)]
-        if self.first.kind == "network" or any(has_module(self.graph, s) for s in steps(forks)):
+        if self.first.kind == "network" or any(
+            self.codes.has_module(s.first) for s in steps(forks)
+        ):
             return False
         own = [part for part in self.body.parts if isinstance(part, Step)]
-        made = [step for step in own if has_module(self.graph, step)]
+        made = [step for step in own if self.codes.has_module(step.first)]
         names = list(dict.fromkeys(step.attribute for step in made))
         return (
             bool(names)
@@ -82,7 +85,7 @@ class ClassPlan:
     def parameters(self, made: Sequence[Step]) -> bool:
         """True if some child is an `nn.Parameter`, which no container numbers."""
         nodes = [step.first for step in made if isinstance(step.first, Node)]
-        codes = [n.layer.module(self.graph.tensors(n), n.output) for n in nodes if n.layer]
+        codes = [self.codes.of(node).module for node in nodes]
         return any(code is not None and code.function == "nn.Parameter" for code in codes)
 
     def reach(self, name: str) -> str:
@@ -104,7 +107,9 @@ class Planner:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.codes = Codes(graph)
         self.sets = solve(graph).sets
+        self.parameters = total_parameters(graph)
         self.overwriting = overwriting(graph)
         self.owner: dict[int, tuple[ClassPlan, int]] = {}
         self.stacks: dict[int, bool] = {}
@@ -119,7 +124,7 @@ class Planner:
     def natural(self, instance: Instance) -> bool:
         """True if a stack can be an `nn.Sequential`."""
         if id(instance) not in self.stacks:
-            self.stacks[id(instance)] = is_chain(self.graph, instance)
+            self.stacks[id(instance)] = is_chain(self.codes, instance)
         return self.stacks[id(instance)]
 
     def shape(self, tensor: Tensor) -> tuple[Size, ...]:
@@ -144,7 +149,7 @@ class Planner:
         """The classes of a group of instances of one block: as few as can be merged."""
         alike: dict[Any, list[int]] = {}
         for index, instance in enumerate(group):
-            form = outline(self.graph, instance, self.natural, self.identity)
+            form = outline(self.codes, instance, self.natural, self.identity)
             alike.setdefault(form, []).append(index)
         clusters: list[list[list[int]]] = []
         for indices in alike.values():
@@ -159,7 +164,7 @@ class Planner:
 
     def merged(self, instances: Sequence[Instance]) -> Body | None:
         try:
-            return Merger(self.graph, self.natural, self.identity).merge(dict(enumerate(instances)))
+            return Merger(self.codes, self.natural, self.identity).merge(dict(enumerate(instances)))
         except Mismatch:
             return None
 
@@ -168,7 +173,7 @@ class Planner:
         body = self.merged(instances)
         if body is None:
             return [plan for each in instances for plan in self.plan([each])]
-        plan = ClassPlan(self.graph, instances, body, vocabulary(self.graph, instances))
+        plan = ClassPlan(self.codes, instances, body, vocabulary(self.graph, instances))
         for row, instance in enumerate(instances):
             self.owner[id(instance)] = plan, row
         return [plan]
@@ -204,6 +209,12 @@ class Planner:
             for step in steps(plan.body.parts)
             if step.is_child and step.body is None and row in step.rows
         }
+
+    def called(self, plan: ClassPlan) -> list[ClassPlan]:
+        """The classes of all children."""
+        made = [s for s in steps(plan.body.parts) if s.is_child and s.body is None]
+        owners = [self.owner[id(child)][0] for step in made for child in step.rows.values()]
+        return list({id(each): each for each in owners}.values())
 
     def name(self, families: Sequence[list[ClassPlan]]) -> None:
         """Give every class its name; the class with most instances has the plain one."""
@@ -261,22 +272,18 @@ def ordered(root: Key, uses: Mapping[Key, Iterable[Key]]) -> list[Key]:
     return list(finished)
 
 
-def is_chain(graph: Graph, instance: Instance) -> bool:
+def is_chain(codes: Codes, instance: Instance) -> bool:
     """True for a stack whose children are modules that take one tensor from one another."""
     if instance.kind != "stack" or len(instance.inputs) != 1:
         return False
     value = instance.inputs[0]
     for item in flat(instance.items):
         if isinstance(item, Apply):
-            node = graph.nodes[item.node]
-            layer, tensors = node.layer, graph.tensors(node)
-            if (
-                node.inputs != (value,)
-                or layer is None
-                or layer.module(tensors, node.output) is None
-            ):
+            node = codes.graph.nodes[item.node]
+            if node.inputs != (value,) or node.layer is None:
                 return False
-            if layer.code(tensors, node.output) != Code("()", (SELF, Operand(0))):
+            found = codes.of(node)
+            if found.module is None or found.code != Code("()", (SELF, Operand(0))):
                 return False
             value = node.index
         else:

@@ -80,12 +80,10 @@ def strided(
     """`H / stride`, rounded up."""
     for name in plan.words.used:
         steps = plan.words.parameters[name]
+        cases = dict.fromkeys((b, steps[row], sizes[row]) for row, b in before.items())
         if all(
-            type(steps[row]) is int
-            and steps[row] > 0
-            and b is not None
-            and (b + (steps[row] - 1)) // steps[row] == sizes[row]
-            for row, b in before.items()
+            type(step) is int and step > 0 and b is not None and (b + (step - 1)) // step == size
+            for b, step, size in cases
         ):
             return f"ceil({letter} / {name})"
     return ""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import count
 from typing import Any, TypeAlias
 
-from cnnlang.graph import Apply, Choice, Enter, Graph, Instance, Item, Loop, Node
-from cnnlang.layers.code import Code, Operand, Raw
+from cnnlang.backends.source.codes import Codes
+from cnnlang.graph import Apply, Choice, Enter, Instance, Item, Loop, Node
 from cnnlang.records import dataclass, field
 from cnnlang.syntax import ast
 
@@ -100,8 +100,8 @@ class Merger:
     their class where it is known, their definition where it is still to come.
     """
 
-    def __init__(self, graph: Graph, natural: Natural, identity: Identity) -> None:
-        self.graph = graph
+    def __init__(self, codes: Codes, natural: Natural, identity: Identity) -> None:
+        self.codes = codes
         self.natural = natural
         self.identity = identity
         self.ids = count()
@@ -128,7 +128,7 @@ class Merger:
         for part in parts:
             if isinstance(part, Fork):
                 found = self.distinct(part.then, found) | self.distinct(part.otherwise, found)
-            elif has_module(self.graph, part):
+            elif self.codes.has_module(part.first):
                 if part.attribute in found and not shared(found[part.attribute], part):
                     raise Mismatch
                 found[part.attribute] = part
@@ -155,7 +155,8 @@ class Merger:
         return [self.step(rows, column)]
 
     def step(self, rows: list[Row], column: tuple[Any, ...]) -> Step:
-        what = [self.graph.nodes[e.node] if isinstance(e, Apply) else e.instance for e in column]
+        nodes = self.codes.graph.nodes
+        what = [nodes[e.node] if isinstance(e, Apply) else e.instance for e in column]
         if len({self.kind(each) for each in what}) != 1:
             raise Mismatch
         arity = {len(each.inputs) for each in what}
@@ -166,7 +167,7 @@ class Merger:
         body = None
         if isinstance(what[0], Instance) and self.natural(what[0]):
             inner = {row: each for row, each in named.items() if isinstance(each, Instance)}
-            body = Merger(self.graph, self.natural, self.identity).merge(inner)
+            body = Merger(self.codes, self.natural, self.identity).merge(inner)
             if any(isinstance(part, Fork) for part in body.parts):
                 raise Mismatch
         step = Step(next(self.ids), what[0].name, named, inputs, body)
@@ -179,7 +180,7 @@ class Merger:
         """What must be equal for two items to be one line of code."""
         if isinstance(what, Instance):
             return (what.kind, self.identity(what), what.name, self.natural(what))
-        return (*shape(self.graph, what), what.name)
+        return self.codes.of(what).form, what.name
 
     def choice(self, rows: list[Row], column: tuple[Choice, ...]) -> list[Part]:
         origin = column[0].origin
@@ -244,11 +245,6 @@ class Merger:
         return next(ref for ref in reversed(names[0]) if ref in shared)
 
 
-def has_module(graph: Graph, step: Step) -> bool:
-    """True if a step needs an attribute: children, layers with state, and layers with a label."""
-    return isinstance(step.first, Instance) or graph.is_module(step.first)
-
-
 def shared(a: Step, b: Step) -> bool:
     """True if two steps apply one module in every instance."""
     return a.rows.keys() == b.rows.keys() and all(
@@ -256,41 +252,15 @@ def shared(a: Step, b: Step) -> bool:
     )
 
 
-def shape(graph: Graph, node: Node) -> tuple[Any, ...]:
-    """The form of a node's code, whatever the numbers in it."""
-    layer = node.layer
-    assert layer is not None
-    tensors = graph.tensors(node)
-    module, function = layer.module(tensors, node.output), layer.function(tensors, node.output)
-    code = layer.code(tensors, node.output)
-    return (
-        type(layer),
-        skeleton(module),
-        skeleton(function),
-        skeleton(code),
-        layer.initial(tensors),
-        node.labelled,
-    )
-
-
-def skeleton(value: Any) -> Hashable:
-    """The functions and operands of some code; every other value is a blank."""
-    if isinstance(value, Code):
-        return (value.function, tuple(map(skeleton, value.arguments)))
-    if isinstance(value, (Operand, Raw)):
-        return value
-    return "none" if value is None else "_"
-
-
-def outline(graph: Graph, instance: Instance, natural: Natural, identity: Identity) -> Hashable:
+def outline(codes: Codes, instance: Instance, natural: Natural, identity: Identity) -> Hashable:
     """The exact form of an instance: instances with one outline surely merge."""
 
     def describe(items: Sequence[Item]) -> Hashable:
         found: list[Hashable] = []
         for item in items:
             if isinstance(item, Apply):
-                node = graph.nodes[item.node]
-                found.append((shape(graph, node), node.name))
+                node = codes.graph.nodes[item.node]
+                found.append((codes.of(node).form, node.name))
             elif isinstance(item, Enter):
                 inner = item.instance
                 inside = describe(inner.items) if natural(inner) else None

@@ -3,8 +3,8 @@
 A subclass of `Layer` with a `name` is a layer of the language. Its annotated fields are its
 arguments, in the order in which they may be written by position (those after `_: KW_ONLY` by name
 only); the text under a field documents it, and its docstring tells formulas, costs and an example
-in the form that `documentation` reads. `Layer.build` validates arguments by their types
-(`fields`), which are read on the first use of the layer.
+in the form that `documentation` reads. `Layer.build` validates arguments with pydantic's engine,
+by a schema that is made on the first use of the layer.
 """
 
 from __future__ import annotations

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-<<<<<<< HEAD
-from decimal import Decimal
 from functools import lru_cache
-=======
->>>>>>> startup
 
 from cnnlang.amounts import MAGNITUDES
 

@@ -236,6 +236,52 @@ def test_large_products_are_packed_and_small_ones_are_not(make: Make) -> None:
         assert distance(model, fast, torch.randn(4 - rows, 1500)) < 1e-5
 
 
+WIDE = """
+network Wide {
+    input 3xHxW
+    a: conv(64, 3x3, padding=1) -> relu
+    conv(4, 1x1, stride=4) -> b: batchnorm
+    output a, b
+}
+"""
+
+
+def test_large_batches_run_in_parts(make: Make) -> None:
+    """As many samples at once as have no result of 32 MiB; other sizes run as a whole."""
+    model, x = make(WIDE), torch.randn(5, 3, 250, 250)
+    fast: Any = cnnlang.optimize(model, example=x)
+    assert fast.part == 2
+    seen: list[int] = []
+    fast.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    for batch, parts in ((5, [2, 2, 1]), (2, [2]), (1, [1])):
+        seen.clear()
+        assert distance(model, fast, x[:batch]) < 1e-5
+        assert seen == [*parts, *parts]  # `distance` runs it twice
+    seen.clear()
+    assert distance(model, fast, torch.randn(5, 3, 8, 8)) < 1e-5
+    assert seen == [5, 5]
+    with pytest.raises(ValueError, match="Wide takes x of shape"):
+        fast(torch.tensor(1.0))
+    assert cnnlang.optimize(model, example=x[:1]).part == 2
+    assert cnnlang.optimize(model, example=x, without="part").part is None
+
+
+def test_samples_that_share_statistics_stay_together(make: Make) -> None:
+    model, x = (
+        make(WIDE.replace("b: batchnorm", "b: batchnorm(track=false)")),
+        torch.randn(5, 3, 250, 250),
+    )
+    fast: Any = cnnlang.optimize(model, example=x)
+    assert fast.part is None
+    assert distance(model, fast, x) < 1e-5
+
+
+def test_small_maps_are_no_reason_for_parts(make: Make) -> None:
+    """Reading the weights again would take longer than what the maps take."""
+    x = torch.randn(64, 3, 9, 9)
+    assert cnnlang.optimize(make(RESIDUAL), example=x).part > 1000
+
+
 def test_cudnn_does_a_block_in_two_kernels(make: Make) -> None:
     """Its kernels are played on the CPU here, as they are documented."""
     library = torch.library.Library("aten", "IMPL")

@@ -153,16 +153,17 @@ class Inference(nn.Module):
         super()._load_from_state_dict(*args)
 
     def __getstate__(self):
-        gone = ("plain", "packed", "sizes", "runs", "pool")
+        gone = ("plain", "packed", "sizes", "part", "runs", "pool")
         return {k: v for k, v in super().__getstate__().items() if k not in gone}
 
 
 class Recorder(torch.overrides.TorchFunctionMode):
-    """Notes the shape that every weight is applied to."""
+    """Notes the shape that every weight is applied to, and the bytes of all results."""
 
     def __init__(self):
         super().__init__()
         self.shapes = {}
+        self.sizes = [0]
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         name = getattr(getattr(function, "_schema", None), "name", "")
@@ -171,7 +172,25 @@ class Recorder(torch.overrides.TorchFunctionMode):
             for each in others[:2]:
                 if isinstance(each, torch.Tensor):
                     self.shapes[each.data_ptr()] = tuple(x.shape)
-        return function(*args, **(kwargs or {}))
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.sizes.append(result.nbytes)
+        return result
+
+    def part(self, batch, weights):
+        """The samples that should run at once: few, if maps are larger than weights."""
+        few = PART * batch // max(1, *self.sizes)
+        worth = weights * batch // max(1, sum(self.sizes))
+        return max(1, few, worth, torch.get_num_threads())
+
+    def scale(self, part, batch):
+        """Make the shapes those for a part of the batch."""
+        for key, (first, *rest) in self.shapes.items():
+            self.shapes[key] = (max(1, first * part // batch), *rest)
+
+
+PART = 2**25 - 2**12
+"""Bytes of the largest result: glibc hands out a block of 32 MiB and more as new pages."""
 
 
 class PackedInference(Inference):
@@ -183,10 +202,24 @@ class PackedInference(Inference):
 
     packed = None
     sizes = None
+    parted = False
+    part = None
+
+    def __call__(self, *inputs, **named):
+        """Large batches run in parts, so that maps stay near."""
+        batches = {x.shape[:1] for x in inputs}
+        whole = named or self.part is None or len(batches) != 1
+        if whole or min(batches) <= (self.part,) or self.sizes != extents(inputs):
+            return super().__call__(*inputs, **named)
+        parts = zip(*(x.split(self.part) for x in inputs), strict=True)
+        found = [super(PackedInference, self).__call__(*each) for each in parts]
+        if isinstance(found[0], tuple):
+            return tuple(map(torch.cat, zip(*found, strict=True)))
+        return torch.cat(found)
 
     def choose(self, *inputs):
         """Weight, bias and geometry of every product, as its operation takes them."""
-        sizes = [x.shape[2:] for x in inputs]
+        sizes = extents(inputs)
         if self.sizes is None:
             self.sizes = sizes
             self.packed = super().choose()
@@ -196,6 +229,10 @@ class PackedInference(Inference):
             except BaseException:
                 self.packed = self.sizes = None
                 raise
+            if self.parted:
+                weights = sum(each.nbytes for each in self.buffers())
+                self.part = recorder.part(len(inputs[0]), weights)
+                recorder.scale(min(self.part, len(inputs[0])), len(inputs[0]))
             self.packed = {
                 name: (pack(row[0], geometry, recorder.shapes), *row[1:])
                 for (name, row), geometry in zip(
@@ -207,7 +244,12 @@ class PackedInference(Inference):
     def forget(self):
         """The weights are about to change."""
         super().forget()
-        self.packed = self.sizes = None
+        self.packed = self.sizes = self.part = None
+
+
+def extents(inputs):
+    """Height and width of every input."""
+    return [x.shape[2:] for x in inputs]
 
 
 def linear(x, weight, bias, activation, numbers, way):

@@ -91,6 +91,7 @@ def network(program: Program, names: Names, target: Target) -> list[str]:
         f"    Takes {takes}; gives {gives}. `weights` come from `convert`.",
         '    """',
         "",
+        *gapped(["    parted = True"] if program.parted else []),
         *gapped(geometry(program, names, target)),
         "    def __init__(self, weights, dtype=torch.float32):",
         "        super().__init__()",

@@ -222,6 +222,17 @@ def pack(program: Program, target: Target) -> None:
     program.packed = target.packs
 
 
+def part(program: Program, target: Target) -> None:
+    """Large batches run in parts, unless a layer looks at several samples at once."""
+    program.parted = program.packed and not any(map(mixes, program.ops))
+
+
+def mixes(op: Op) -> bool:
+    """True if a sample may change what becomes of another one."""
+    norm = op.module is not None and op.module.function.startswith("nn.BatchNorm")
+    return op.kind == "extern" or (norm and not is_affine(op))
+
+
 PASSES: dict[str, Callable[[Program, Target], None]] = {
     "fold": fold,
     "add": add,
@@ -229,4 +240,5 @@ PASSES: dict[str, Callable[[Program, Target], None]] = {
     "overwrite": overwrite,
     "layout": lay,
     "pack": pack,
+    "part": part,
 }

@@ -85,6 +85,7 @@ class Program:
     outputs: tuple[int, ...]
     channels_last: bool = False
     packed: bool = False
+    parted: bool = False
 
     def uses(self) -> Counter[int]:
         """How often every value is used."""

@@ -10,7 +10,7 @@ Check = Callable[[Any], bool]
 
 
 def need(**arguments: Any) -> None:
-    """Raises `TypeError` for an argument of the wrong kind, `ValueError` for a wrong number.
+    """Raises `TypeError` for an argument of the wrong kind, `ValueError` for a wrong number or word.
 
     >>> need(network="N", batch="8")
     Traceback (most recent call last):
@@ -19,7 +19,8 @@ def need(**arguments: Any) -> None:
     for name, value in arguments.items():
         fits, words = NEEDS[name]
         if not fits(value):
-            kind = ValueError if words == COUNT and is_whole(value) else TypeError
+            number = words == COUNT and is_whole(value)
+            kind = ValueError if number or (fits is is_match and is_text(value)) else TypeError
             raise kind(f"`{name}` is {words}, not {shown(value)}")
 
 

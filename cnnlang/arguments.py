@@ -10,7 +10,7 @@ Check = Callable[[Any], bool]
 
 
 def need(**arguments: Any) -> None:
-    """Raises `TypeError` for an argument of the wrong kind, `ValueError` for a wrong number or word.
+    """Raises `TypeError` for an argument of a wrong kind, `ValueError` for a wrong number or word.
 
     >>> need(network="N", batch="8")
     Traceback (most recent call last):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cnnlang.analysis.lints import Choice
 from cnnlang.analysis.lints.selection import unknown
+from cnnlang.arguments import need
 from cnnlang.backends.matching import WeightsError
 from cnnlang.compilation import check_source
 from cnnlang.configuration import lints
@@ -78,6 +79,19 @@ class Figure(bytes):
         return framed(self.decode()) if self.format == "html" else None
 
 
+@overload
+def several(names: Sequence[str]) -> tuple[str, ...]: ...
+
+
+@overload
+def several(names: Sequence[str] | None) -> tuple[str, ...] | None: ...
+
+
+def several(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names as a tuple; a single text is one of them, not its letters."""
+    return None if names is None else (names,) if isinstance(names, str) else tuple(names)
+
+
 def check(
     path: Path,
     *,
@@ -97,6 +111,8 @@ def check(
     >>> [each.code for each in check("examples/lenet5.cnn")]
     []
     """
+    need(path=path, select=select, extend_select=extend_select, ignore=ignore, shapes=shapes)
+    select, extend_select, ignore = several(select), several(extend_select), several(ignore)
     for word in (*(select or ()), *extend_select, *ignore):
         if message := unknown(word):
             raise ValueError(message)
@@ -113,6 +129,7 @@ def build(path: Path, network: str | None = None, **parameters: Any) -> str:
     """PyTorch source for one network of a file: standalone, formatted, deterministic."""
     from cnnlang.backends.source import generate
 
+    need(path=path, network=network)
     return generate(compile_file(path, network, parameters)[0])
 
 
@@ -126,6 +143,7 @@ def summarise(
     """Layers with their output shapes, parameters and MACs, and the totals."""
     from cnnlang.backends.summary import summary
 
+    need(path=path, network=network, shapes=shapes)
     return summary(compile_file(path, network, parameters, shapes)[0])
 
 
@@ -145,6 +163,7 @@ def compare(
     """
     from cnnlang.analysis import comparison
 
+    need(before=before, after=after, network=network, other=other, shapes=shapes)
     old = compile_file(before, network, parameters, shapes)[0]
     return comparison.compare(old, compile_file(after, other or network, parameters, shapes)[0])
 
@@ -192,10 +211,13 @@ def draw(
     from cnnlang.backends.diagram.look import points
     from cnnlang.backends.rendered import save
 
+    need(path=path, network=network, output=output, format=format, style=style, theme=theme)
+    need(direction=direction, only=only, depth=depth, collapse=collapse, expand=expand)
+    need(highlight=highlight, width=width, columns=columns, shapes=shapes)
     suffix = os.path.splitext(os.fspath(output))[1] if output is not None else ""  # noqa: PTH122
     format = format or suffix.lower().lstrip(".").replace("mmd", "mermaid") or "svg"
     size = None if width is None else points(width)
-    chosen = (style, theme, direction, only, depth, tuple(collapse), tuple(expand), highlight)
+    chosen = (style, theme, direction, only, depth, several(collapse), several(expand), highlight)
     graph = compile_file(path, network, parameters, shapes)[0]
     picture = diagram.draw(graph, format, diagram.Look(*chosen, size, columns))
     for note in picture.notes:
@@ -226,6 +248,7 @@ def load(
     """
     from cnnlang.backends.module import instantiate
 
+    need(path=path, network=network, match=match, strict=strict)
     graph, _ = compile_file(path, network, parameters)
     module = instantiate(
         graph,
@@ -255,6 +278,7 @@ def load_weights(
     """
     from cnnlang.backends.checkpoint import fill
 
+    need(match=match, strict=strict)
     fill(module, weights, match, strict)
 
 
@@ -327,6 +351,8 @@ def optimize(
     for name in options:
         if name not in known:
             raise TypeError(f"for {for_} there is no option {name!r}: there are {', '.join(known)}")
+    checked = ("shapes", "optimizer", "compile", "channels_last", "inplace")
+    need(**{name: options[name] for name in checked if name in options})
     return run(model, **options)
 
 
@@ -355,6 +381,8 @@ def stages(
     from cnnlang.analysis.memory import Unpredictable, setting
     from cnnlang.analysis.stages import stages
 
+    need(path=path, network=network, number=number, batch=batch, shapes=shapes)
+    need(dtype=dtype, optimizer=optimizer)
     graph = compile_file(path, network, parameters, shapes)[0]
     try:
         return stages(graph, number, batch, setting(dtype, optimizer=optimizer))
@@ -372,4 +400,5 @@ def weights_map(
     """
     from cnnlang.backends.checkpoint import pairs
 
+    need(match=match)
     return pairs(module, weights, match)

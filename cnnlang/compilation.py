@@ -90,6 +90,8 @@ def inspect(
 ) -> tuple[list[Diagnostic], Budget]:
     """As `check_source`, with candidates for fixes, and what was spent and muted."""
     program, found = open_program(source, fetch)
+    if only is not None and only not in program.networks and not has_errors(found):
+        found.append(absent(program, only))
     checks = begin(program, settings, found)
     chosen = [each for name, each in program.networks.items() if only in (None, name)]
     ready = [each for each in chosen if not is_template(each)]

@@ -75,6 +75,37 @@ def test_what_is_mended_holds_for_every_size(call: Call, budget: str) -> None:
     assert "--fix does not go with --input" in wrong.stderr
 
 
+# --- one network -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> str:
+    path = tmp_path / "two.cnn"
+    right = "network A {\n    input 3x8x8\n    conv(4, 3x3)\n}\n"
+    path.write_text(f"{right}network B {{\n    input 3x8x8\n    conv(4, 9x9)\n}}\n")
+    return str(path)
+
+
+def test_one_network_of_a_file_is_checked_alone(call: Call, two: str) -> None:
+    one, other = (call("check", two, "--network", name) for name in "AB")
+    assert (one.exit_code, other.exit_code) == (0, 1)
+    assert one.output == "1 file checked for `A` alone: no errors\n"
+    assert "error[S101]" in other.output
+
+
+def test_a_network_that_the_file_has_not(call: Call, two: str) -> None:
+    wrong = call("check", two, "--network", "C")
+    assert wrong.exit_code == 1
+    assert "error[N128]" in wrong.output
+    assert "there are: A, B" in wrong.output
+
+
+def test_all_of_a_file_is_mended(call: Call, two: str) -> None:
+    wrong = call("check", two, "--network", "A", "--fix")
+    assert wrong.exit_code == 2
+    assert "--fix does not go with --network" in wrong.stderr
+
+
 # --- nothing to check ----------------------------------------------------------------------------
 
 

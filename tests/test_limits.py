@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cnnlang.api import CompileError, check, compile_file
+from cnnlang.api import CompileError, check, compile_file, draw
+from cnnlang.backends.diagram.look import Look
+from cnnlang.backends.diagram.tangle import drawable
+from cnnlang.backends.rendering import RenderError
 from cnnlang.compilation import check_source
 from cnnlang.diagnostics.model import Diagnostic, Severity, Source
 from cnnlang.diagnostics.text import render
@@ -217,3 +220,49 @@ def test_files_that_cannot_be_used(tmp_path: Path, name: str) -> None:
     main = written(tmp_path, main=f'use B from "{name}"\n' + network("B"))
     assert codes(check(main)) <= {"N120", "P008"}
     assert codes(check(main))
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+DEEP = network("R(200)", "block R(n) { residual { conv(3, 1x1)\n if n > 1 { R(n - 1) } } }")
+ALL = [
+    f"concat({', '.join(f'a{j}' for j in range(i))})\n    a{i}: conv(3, 1x1)" for i in range(2, 40)
+]
+LONG = [f"a{i}: conv(3, 1x1)" for i in range(60)]
+TANGLED = {
+    "nests without names": network("residual { conv(3, 1x1) -> " * 100 + "relu" + " }" * 100),
+    "paths that meet later": network(lines(*LONG, *(f"add(a{i}) -> relu" for i in range(60)))),
+    "each takes all before": network(lines("a0: conv(3, 1x1)", "a1: conv(3, 1x1)", *ALL)),
+    "a thousand branches": network("concat {\n" + "| conv(3, 1x1)\n" * 1000 + "}"),
+    "one path around all": network(lines("a: relu", *["conv(3, 1x1)"] * 2000, "add(a)")),
+}
+
+
+@pytest.mark.parametrize("name", TANGLED)
+def test_what_would_take_hours_to_lay_out_is_refused_or_drawn_otherwise(
+    tmp_path: Path, name: str
+) -> None:
+    path = written(tmp_path, net=TANGLED[name])
+    with pytest.raises(RenderError, match=r"N is too tangled .* `--style blocks`"):
+        draw(path, style="graph")
+    assert draw(path).startswith(b"<?xml")
+    assert draw(path, style="graph", format="dot")
+
+
+def test_of_a_deep_nest_the_outer_levels_are_drawn(tmp_path: Path) -> None:
+    path = written(tmp_path, net=DEEP)
+    with pytest.warns(UserWarning, match="modules nested deeper than 31 levels are closed"):
+        assert draw(path, style="graph").startswith(b"<?xml")
+
+
+def test_a_page_leaves_out_what_is_too_tangled(tmp_path: Path) -> None:
+    path = written(tmp_path, net=TANGLED["nests without names"])
+    assert b'id="graph"' not in draw(path, format="html")
+    with pytest.raises(RenderError, match="too tangled"):
+        draw(path, format="html", style="graph")
+
+
+def test_the_largest_published_network_is_drawn_whole() -> None:
+    graph, _ = compile_file("zoo:esrgan", "ESRGAN", {})
+    scene, note = drawable(graph, Look(expand=("RRDB", "ResidualDenseBlock")))
+    assert (len(scene.units), note) == (816, "")

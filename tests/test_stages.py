@@ -118,7 +118,7 @@ def test_sizes_must_be_known():
 
 
 def test_there_is_one_stage_at_least():
-    with pytest.raises(ValueError, match="1 stage at least, not 0"):
+    with pytest.raises(ValueError, match="`number` is a whole number from 1 on, not 0"):
         cnnlang.stages("zoo:resnet18", number=0, shapes=IMAGE)
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlang.analysis.products import singles
-from cnnlang.analysis.sizesets import every, restrict
-from cnnlang.analysis.validity import valid_sizes
+from cnnlang.analysis.sizesets import SizeSet, every, restrict
+from cnnlang.analysis.validity import together, valid_sizes
 from cnnlang.api import check, compile_file
 from cnnlang.elaborate.limits import Budget
 from cnnlang.layers.base import Condition, Problem
@@ -242,3 +242,16 @@ def test_maps_that_grow_apart_inside_a_block_are_told_with_the_calls(tmp_path):
     labels = [(each.span.line, each.label) for each in found.related]
     assert {(2, "called here"), (5, "called here"), (4, "this is 8xHxW")} <= set(labels)
     assert "they agree for H = 1 only" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("intervals", "words"),
+    [
+        (((1, 1),), "D = 1, H = 1 and W = 1"),
+        (((1, 3),), "D, H and W from 1 to 3"),
+        (((5, None),), "D, H and W >= 5"),
+        (((1, None), (1, 0)), "D, H and W each a multiple of 2"),
+    ],
+)
+def test_sets_that_are_alike_are_told_together(intervals, words):
+    assert together({symbol: SizeSet(symbol, intervals) for symbol in "DHW"}) == words

@@ -245,7 +245,7 @@ def test_a_network_without_storage_takes_none(file: Path, net: nn.Module) -> Non
 
 
 def test_a_wrong_way_to_match(net: nn.Module) -> None:
-    with pytest.raises(ValueError, match="match is 'name', 'order' or a mapping of names"):
+    with pytest.raises(ValueError, match="`match` is 'name', 'order', or a mapping"):
         load_weights(net, state(net), match="nmae")
 
 

@@ -36,7 +36,7 @@ def overwriting(graph: Graph) -> frozenset[int]:
 def spare(graph: Graph, node: Node, uses: Counter[int]) -> bool:
     """True if what a node takes in is of no use to anything else, autograd included."""
     operand = graph.nodes[node.inputs[0]]
-    if operand.layer is None or not operand.layer.fresh or uses[operand.index] != 1:
+    if operand.layer is None or not operand.layer.overwritable or uses[operand.index] != 1:
         return False
     tensors = graph.tensors(operand)
     code = operand.layer.function(tensors, operand.output) or operand.layer.code(

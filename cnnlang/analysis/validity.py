@@ -173,6 +173,9 @@ def together(sets: dict[str, SizeSet]) -> str:
         names = list(sets)
         joined = f"{', '.join(names[:-1])} and {names[-1]}"
         first = next(iter(sets.values()))
+        if not first.empty and first.least == first.greatest:
+            each = [str(sizes) for sizes in sets.values()]
+            return f"{', '.join(each[:-1])} and {each[-1]}"
         words = describe(replace(first, symbol=joined))
         return words.replace("a multiple of", "each a multiple of")
     return "; ".join(map(str, sets.values()))

@@ -76,6 +76,8 @@ def title(weights: Weights) -> str:
 
 def matched(module: nn.Module, state: State, match: Match) -> Matching:
     """What each weight of a module takes from a state dictionary."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"`module` is a module of PyTorch, not of type {type(module).__name__}")
     here, there = shapes(module.state_dict()), shapes(state)
     if isinstance(match, Mapping):
         return by_name(here, there, match)

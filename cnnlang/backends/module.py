@@ -17,6 +17,7 @@ from torch.nn import init
 from torch.overrides import TorchFunctionMode
 
 from cnnlang.backends.source import generate
+from cnnlang.backends.types import placed
 from cnnlang.graph import Graph
 from cnnlang.sizes import Size
 
@@ -47,7 +48,7 @@ def instantiate(
     """
     source = generate(graph)
     cls = getattr(execute(source), class_name(source))
-    place = None if device is None else torch.device(device)
+    place = None if device is None else placed(device)
     filled = fresh and (place is None or place.type != "meta")
     with place or nullcontext(), nullcontext() if filled else Unfilled():
         module: nn.Module = cls()

@@ -39,6 +39,8 @@ def infer(
     changed since, for passes that there are not, and for graphs without a device or an example.
     """
     graph = graph_of(model)
+    if not isinstance(without, (str, list, tuple, set, frozenset)):
+        raise TypeError(f"`without` is a list of passes, not {without!r}")
     without = (without,) if isinstance(without, str) else tuple(without)
     if unknown := [each for each in without if each not in PASSES]:
         raise ValueError(f"there is no pass {unknown[0]!r}: the passes are {', '.join(PASSES)}")
@@ -69,6 +71,8 @@ def need_recordable(kind: str, where: str, inputs: tuple[torch.Tensor, ...]) -> 
 
 def tupled(example: Example) -> tuple[torch.Tensor, ...]:
     """The inputs of a call."""
+    if not isinstance(example, (torch.Tensor, list, tuple)):
+        raise TypeError(f"`example` is a tensor, or several, not {type(example).__name__}")
     found = (example,) if isinstance(example, torch.Tensor) else tuple(example)
     for each in found:
         if not isinstance(each, torch.Tensor):

@@ -22,7 +22,7 @@ EPILOG = """\b
 Examples:
   cnnlang check net.cnn
   cnnlang check *.cnn --quiet
-  cnnlang check resnet.cnn --input 3x224x224
+  cnnlang check resnet.cnn --network ResNet50 --input 3x224x224
   cnnlang check net.cnn --watch
   cnnlang check net.cnn --fix
   cnnlang check net.cnn --fix --unsafe-fixes --diff
@@ -45,6 +45,7 @@ with warnings too.
     help="How to write what was found.",
 )
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes; ends on Ctrl-C.")
+@click.option("--network", metavar="NAME", help="Check this network alone.")
 @input_option
 @lint_options
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
@@ -56,6 +57,7 @@ def command(
     files: tuple[str, ...],
     format: str,
     watch: bool,
+    network: str | None,
     shapes: dict[str | int, tuple[int, ...]],
     select: tuple[str, ...] | None,
     extend_select: tuple[str, ...] | None,
@@ -72,6 +74,9 @@ def command(
     chosen here, under [tool.cnnlang] in the nearest pyproject.toml, and for one line of a file by
     `# ignore: L611 because ...`.
 
+    With --network, the other networks are read and not judged: of them, mistakes of the syntax are
+    all that is told.
+
     With --input, every network is checked with this input in place of the one that it declares:
     budgets that depend on free sizes are judged at that size.
 
@@ -80,8 +85,10 @@ def command(
     are.
     """
     misused(fix, unsafe_fixes or diff, watch, bool(shapes))
+    if fix and network:
+        raise click.UsageError("--fix does not go with --network: it mends all of a file")
     names = list(dict.fromkeys(files))
-    task = Task(Choice(select, extend_select or (), ignore or ()), Settings(shapes=shapes))
+    task = Task(Choice(select, extend_select or (), ignore or ()), Settings(shapes=shapes), network)
     fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     kinds = fatal if quiet else set(Severity)
     if watch:
@@ -92,7 +99,7 @@ def command(
         found, changed = mended(names, task, Wish(unsafe_fixes, diff), format, kinds)
     else:
         found = examine(names, fetch, task)
-        show(found, len(names), format, kinds)
+        show(found, len(names), format, kinds, only=network)
     if any(each.severity in fatal for each in found) or (diff and changed):
         raise click.exceptions.Exit(1)
 
@@ -165,6 +172,7 @@ def watched(names: list[str], task: Task, format: str, kinds: set[Severity]) -> 
     watch, history = Watch(names), History()
     try:
         for _ in watch.changes():
-            show(examine(names, watch.fetch, task, history.begin), len(names), format, kinds)
+            found = examine(names, watch.fetch, task, history.begin)
+            show(found, len(names), format, kinds, only=task.network)
     except KeyboardInterrupt:
         click.echo(err=True)

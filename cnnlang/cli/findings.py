@@ -30,10 +30,11 @@ def check(files: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """How files are checked: the lints that are chosen, and what is set from outside."""
+    """How files are checked: the lints that are chosen, what is set from outside, which network."""
 
     choice: Choice
     settings: Settings
+    network: str | None = None
 
 
 def examine(
@@ -51,7 +52,9 @@ def examine(
         on = configured(name, task.choice)
         source, problems = read(name)
         if source is not None:
-            problems = check_source(source, using, on, task.settings, meant(name), begin)
+            problems = check_source(
+                source, using, on, task.settings, task.network or meant(name), begin
+            )
         found += problems
     return distinct(found)
 
@@ -72,6 +75,7 @@ def show(
     kinds: set[Severity],
     fixed: int | None = None,
     err: bool = False,
+    only: str | None = None,
 ) -> None:
     """Write what was found of some kinds, and the verdict if these are all."""
     kept = [each for each in found if each.severity in kinds]
@@ -79,7 +83,7 @@ def show(
     if format == "text" and len(kept) > MOST:
         say("\n" + beyond(kept[MOST:]), err=err)
     if format == "text" and len(kinds) == len(Severity):
-        say(("\n" if kept else "") + verdict(found, files, fixed), err=err)
+        say(("\n" if kept else "") + verdict(found, files, fixed, only), err=err)
 
 
 def beyond(left: list[Diagnostic]) -> str:
@@ -89,7 +93,9 @@ def beyond(left: list[Diagnostic]) -> str:
     return f"... and {len(left):,} more, which --format concise lists: {words}"
 
 
-def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> str:
+def verdict(
+    found: list[Diagnostic], files: int, fixed: int | None = None, only: str | None = None
+) -> str:
     """The closing line: `2 files checked: 1 error, 3 notes`."""
     counts = {s: sum(each.severity is s for each in found) for s in Severity}
     words = [plural(n, s.value) for s, n in counts.items() if n]
@@ -97,4 +103,5 @@ def verdict(found: list[Diagnostic], files: int, fixed: int | None = None) -> st
         words.insert(0, "no errors")
     if fixed is not None:
         return f"{plural(files, 'file')} checked: fixed {fixed}, {', '.join(words)} left"
-    return f"{plural(files, 'file')} checked: {', '.join(words)}"
+    alone = f" for `{only}` alone" if only else ""
+    return f"{plural(files, 'file')} checked{alone}: {', '.join(words)}"

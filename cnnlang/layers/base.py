@@ -157,7 +157,7 @@ class Layer:
     A layer takes `operands` tensors (the incoming one included); `references` are the fields that
     name further tensors (`like=skip`); `axes` are those that name axes, where `width` is the axis
     even if a parameter is called so; of those `per_axis`, one number stands for all axes. The
-    output is `fresh` if it is memory of its own that autograd does not keep; a layer that
+    output is `overwritable` if it is memory of its own that autograd does not keep; a layer that
     `overwrites` can write over such an operand at no cost.
     """
 
@@ -169,7 +169,7 @@ class Layer:
     positional: ClassVar[tuple[str, ...]] = ()
     axes: ClassVar[frozenset[str]] = frozenset()
     per_axis: ClassVar[frozenset[str]] = frozenset()
-    fresh: ClassVar[bool] = False
+    overwritable: ClassVar[bool] = False
     overwrites: ClassVar[bool] = False
 
     def __init_subclass__(cls, name: str = "", family: str = "") -> None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class Convolution(Layer, family="Convolution"):
     """What all convolutions over patches share; a subclass says how many filters and groups."""
 
-    fresh: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
     _: KW_ONLY
     stride: Sizes = 1
     """Step between neighbouring patches."""

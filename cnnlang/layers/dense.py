@@ -33,7 +33,7 @@ class Dense(Layer, name="dense", family="Dense"):
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html
     """
 
-    fresh: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
 
     units: Count
     """Number of outputs."""

@@ -119,7 +119,7 @@ class Add(Arithmetic, name="add"):
     """
 
     sign: ClassVar[str] = "+"
-    fresh: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
 
     def paired(self, tape: Tape, a: Stored, b: Stored | None) -> Stored:
         return tape.unary("add", a, way="same") if b is None else tape.sum(a, b)

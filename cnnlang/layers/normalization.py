@@ -104,7 +104,7 @@ class BatchNorm(Running, name="batchnorm"):
     https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
     """
 
-    fresh: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
     _: KW_ONLY
     momentum: Probability | None = 0.1
     """Share of the newest batch in the running statistics; `none` for their plain average."""

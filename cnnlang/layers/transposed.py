@@ -37,7 +37,7 @@ class ConvTranspose(Layer, name="conv_transpose", family="Convolution"):
     """
 
     references: ClassVar[tuple[str, ...]] = ("like",)
-    fresh: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
 
     filters: Count
     """Number of feature maps to make (output channels)."""

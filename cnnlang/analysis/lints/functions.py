@@ -15,13 +15,13 @@ from cnnlang.layers.adaptive import Adaptive, AdaptiveAvgPool, GlobalAvgPool, Si
 from cnnlang.layers.convolution import Conv
 from cnnlang.layers.dense import Dense
 from cnnlang.layers.elementwise import Abs, Exp, Sqrt, Square
-from cnnlang.layers.fitting import Upsample
 from cnnlang.layers.learned import Learned
 from cnnlang.layers.merge import Add
 from cnnlang.layers.normalization import BatchNorm
 from cnnlang.layers.pooling import AvgPool, MaxPool
 from cnnlang.layers.reduction import Mean
 from cnnlang.layers.regularization import ChannelDropout, Dropout, Dropping
+from cnnlang.layers.resampling import Upsample
 from cnnlang.layers.shape import Flatten
 from cnnlang.layers.softmax import Glu, LogSoftmax, Softmax
 from cnnlang.layers.transposed import ConvTranspose

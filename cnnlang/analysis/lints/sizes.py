@@ -11,9 +11,9 @@ from cnnlang.analysis.lints.virtual import Virtual
 from cnnlang.diagnostics.model import Related, Severity
 from cnnlang.graph import Node
 from cnnlang.layers.convolution import Convolution, Separable
-from cnnlang.layers.fitting import Upsample
 from cnnlang.layers.merge import Arithmetic, Concat
 from cnnlang.layers.pooling import Pooling
+from cnnlang.layers.resampling import Upsample
 from cnnlang.layers.shape import Permute
 from cnnlang.layers.tensor import Tensor, show
 from cnnlang.layers.transposed import ConvTranspose

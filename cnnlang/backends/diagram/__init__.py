@@ -54,8 +54,9 @@ def draw(graph: Graph, format: str, look: Look = USUAL) -> Picture:
 
         return Picture(page(graph, style, look.theme or "auto", look.direction or "TB"))
     look = replace(look, style=style)
-    found = operations(graph, format, look) if style == "graph" else drawn(graph, format, look)
-    return advised(found, graph, look) if found.notes else found
+    if style == "graph":
+        return operations(graph, format, look)
+    return advised(drawn(graph, format, look), graph, look)
 
 
 def flowchart(graph: Graph, look: Look) -> Picture:
@@ -67,15 +68,19 @@ def flowchart(graph: Graph, look: Look) -> Picture:
 
 
 def operations(graph: Graph, format: str, look: Look) -> Picture:
-    """The style `graph`, laid out by Graphviz."""
+    """The style `graph`, laid out by Graphviz; as text for it, however large it is."""
     from cnnlang.backends.diagram.figure import draw as units
     from cnnlang.backends.diagram.parts import scene
+    from cnnlang.backends.diagram.tangle import drawable
 
-    found, theme = scene(graph, look), themes(look)[0]
-    source = units(found, theme, look.direction or "TB", look).source
+    found, note = (scene(graph, look), "") if format == "dot" else drawable(graph, look)
+    source = units(found, themes(look)[0], look.direction or "TB", look).source
     if format == "dot" or look.direction == "LR":
-        return laid(source, format, look)
-    return finished(wrapped(source, found, look), format, look)
+        picture = laid(source, format, look)
+    else:
+        picture = finished(wrapped(source, found, look), format, look)
+    picture = advised(picture, graph, look)
+    return replace(picture, notes=(*picture.notes, note)) if note else picture
 
 
 def laid(source: str, format: str, look: Look) -> Picture:
@@ -125,11 +130,13 @@ def drawn(graph: Graph, format: str, look: Look) -> Picture:
 
 
 def advised(picture: Picture, graph: Graph, look: Look) -> Picture:
-    """The picture, whose letters are small, with the style that has larger ones if there is one."""
+    """The picture; if its letters are small, with the style that has larger ones if any has."""
     from cnnlang.backends.diagram.page import cards
     from cnnlang.backends.diagram.scaling import LEAST, letters
     from cnnlang.backends.diagram.vector import svg
 
+    if not picture.notes:
+        return picture
     theme, note = themes(look)[0], picture.notes[0]
     if look.style == "blocks" or letters(svg(cards(graph, theme, look)), look.width or 0) < LEAST:
         return picture
@@ -154,10 +161,12 @@ def written(drawings: list[Drawing], format: str, look: Look) -> Picture:
 
 
 def usual(graph: Graph, look: Look = USUAL, most: int = MOST) -> str:
-    """The style for a network of this size: every operation if there are `most` of them."""
+    """The style for a network: every operation if there are `most` of them in good order."""
     from cnnlang.backends.diagram.parts import scene
+    from cnnlang.backends.diagram.tangle import tangled
 
-    return "graph" if len(scene(graph, look).units) <= most else "blocks"
+    found = scene(graph, look)
+    return "graph" if len(found.units) <= most and not tangled(found, look) else "blocks"
 
 
 def diagram(graph: Graph, *, theme: str = "light", direction: str = "TB") -> graphviz.Digraph:

@@ -14,7 +14,7 @@ from cnnlang.backends.diagram.flow import Flow
 from cnnlang.backends.diagram.look import Look
 from cnnlang.backends.diagram.palette import CHIP, Theme
 from cnnlang.backends.diagram.scaling import LEAST, extent
-from cnnlang.backends.diagram.scopes import Scene, Unit
+from cnnlang.backends.diagram.scopes import Scene, Scope, Unit
 
 TALL = 1300.0
 """Points up to which a graph is not cut."""
@@ -118,12 +118,17 @@ def cuts(order: list[Unit], places: Mapping[str, float]) -> Iterator[Cut]:
             last[each] = max(last[each], index[unit])
     top = min(places.values())
     alive: set[Unit] = set()
+    whole: dict[Scope, bool] = {}
     for i, unit in enumerate(order[:-1]):
         alive = {each for each in alive if last[each] > i} | ({unit} if last[unit] > i else set())
         after = order[i + 1]
+        if len(alive) != 1 or not i or after.ends:
+            continue
         inside = [each for each in unit.scope.around if each in after.scope.around]
-        whole = any(each.repeat or (each.title and headed(each)) for each in inside)
-        if len(alive) == 1 and i and not whole and not after.ends:
+        for scope in inside:
+            if scope not in whole:
+                whole[scope] = bool(scope.repeat or (scope.title and headed(scope)))
+        if not any(whole[scope] for scope in inside):
             yield Cut(i + 1, places.get(after.key, top) - top, len(inside))
 
 

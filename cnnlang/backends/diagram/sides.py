@@ -22,6 +22,7 @@ from cnnlang.backends.diagram.palette import DETAIL, SUBTITLE, THEMES, Theme
 from cnnlang.backends.diagram.parts import scene, within
 from cnnlang.backends.diagram.scaling import Picture
 from cnnlang.backends.diagram.scopes import Mark, Scene
+from cnnlang.backends.diagram.tangle import verify
 from cnnlang.backends.diagram.tones import SIGNS, marked
 from cnnlang.backends.diagram.words import chosen
 from cnnlang.backends.diagram.words import shapes as shapes_of
@@ -54,6 +55,8 @@ def draw(before: Graph, after: Graph, format: str, look: Look) -> Picture:
     small = all(usual(graph, look, FEW) == "graph" for graph in (before, after))
     look = replace(look, style=look.style or ("graph" if small else "blocks"))
     if look.style == "graph":
+        for graph in (before, after) if format != "dot" else ():
+            verify(graph, scene(graph, look), replace(look, columns=1))
         text = beside((before, after), found, THEMES[themes(look)[0]], look)
         return laid(text.source, format, look)
     drawings = [overviews((before, after), found, theme, look) for theme in themes(look)]

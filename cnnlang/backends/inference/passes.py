@@ -22,8 +22,9 @@ ACTIVATIONS = frozenset(
         *("sigmoid", "tanh", "hardsigmoid", "hardswish", "hardtanh"),
     }
 )
-FRESH = ACTIVATIONS | {"batchnorm", "maxpool", "avgpool", "concat", "add", "multiply", "upsample"}
-"""Operations whose result is new memory, which no other value shares."""
+OWN = ACTIVATIONS | {"batchnorm", "maxpool", "avgpool", "concat", "add", "multiply", "upsample"}
+"""Operations whose result is new memory, which no other value shares: without autograd, and so more
+than a layer's `overwritable`, which leaves out what a backward pass reads."""
 IN_PLACE = frozenset(f"F.{name}" for name in ACTIVATIONS - {"gelu", "sigmoid", "tanh"})
 """Functions that take `inplace=True`."""
 
@@ -181,7 +182,7 @@ def overwrite(program: Program, target: Target) -> None:
             others = [last.get(each, -1) for each in sharing[value] if each != value]
             free = last[value] == place and all(end < place for end in others)
             op.onto = free and op.inputs.count(value) == 1 and fits(op, makers[value].output)
-        own = frozenset((op.value,)) if is_fresh(op) else None
+        own = frozenset((op.value,)) if owns(op) else None
         roots[op.value] = own or frozenset[int]().union(*(roots[v] for v in op.inputs))
         for root in roots[op.value]:
             sharing.setdefault(root, []).append(op.value)
@@ -203,11 +204,11 @@ def fits(op: Op, tensor: Tensor) -> bool:
     return op.output.shape == tensor.shape and op.output.dtype == tensor.dtype
 
 
-def is_fresh(op: Op) -> bool:
+def owns(op: Op) -> bool:
     """True if the result is memory of its own."""
     if op.product is not None:
         return applied(op.code)
-    return op.kind in FRESH and (op.module is None or is_affine(op))
+    return op.kind in OWN and (op.module is None or is_affine(op))
 
 
 def lay(program: Program, target: Target) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from cnnlang import amounts
 from cnnlang.analysis.memory import Setting, setting
-from cnnlang.backends.types import NAMES, named
+from cnnlang.backends.types import NAMES, named, placed
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 """Those of `torch.compile`.
@@ -59,7 +59,7 @@ def chosen_setting(
 ) -> Setting:
     """The setting in which a module is trained; raises `ValueError` for what cannot be."""
     weights, half = weight_type(model), named(dtype)
-    kind = torch.device(device).type if device is not None else own_device(model)
+    kind = placed(device).type if device is not None else own_device(model)
     if kind not in ("cuda", "cpu"):
         raise ValueError(f"a training step is prepared for cuda or cpu, not for {kind}")
     return setting(NAMES[half] if half else weights, weights, optimizer, kind)

@@ -13,10 +13,12 @@ from cnnlang.backends.diagram.automatic import paired, palette
 from cnnlang.backends.diagram.drawing import Drawing, Group
 from cnnlang.backends.diagram.figure import draw
 from cnnlang.backends.diagram.interactive.facts import modules
+from cnnlang.backends.diagram.look import Look
 from cnnlang.backends.diagram.page import cards, volumes
 from cnnlang.backends.diagram.palette import FONT
 from cnnlang.backends.diagram.repeats import fold
 from cnnlang.backends.diagram.scopes import Scene, Scope, Unit, arrange
+from cnnlang.backends.diagram.tangle import tangled, verify
 from cnnlang.backends.diagram.vector import svg
 from cnnlang.backends.rendering import render
 from cnnlang.graph import Graph
@@ -24,6 +26,8 @@ from cnnlang.graph import Graph
 SVG = "{http://www.w3.org/2000/svg}"
 LARGEST = 800
 """Units up to which a picture shows them, unless it is asked for."""
+WHOLE = Look(columns=1)
+"""A page has no columns."""
 TITLES = {"graph": "Layers", "all": "Every repetition", "blocks": "Blocks", "volumes": "Volumes"}
 
 
@@ -43,15 +47,23 @@ class View:
 def views(graph: Graph, style: str, direction: str) -> list[View]:
     """All pictures of a network; that with every repetition only if there are some.
 
-    Of a very large network there are the overviews, and the layers if that style is asked for.
+    Of a very large or tangled network there are the overviews, and the layers only if that style is
+    asked for. Raises `RenderError` if they are too tangled.
     """
     scene, folded = arrange(graph), fold(arrange(graph))
     found = []
-    if style == "graph" or len(folded.units) <= LARGEST:
+    if style == "graph":
+        verify(graph, folded, WHOLE)
+    if style == "graph" or fits(folded):
         found.append(operations("graph", folded, direction))
-    if len(folded.units) < len(scene.units) <= LARGEST:
+    if len(folded.units) < len(scene.units) and fits(scene):
         found.append(operations("all", scene, direction))
     return [*found, drawn("blocks", graph), drawn("volumes", graph)]
+
+
+def fits(scene: Scene) -> bool:
+    """True for what is shown without being asked for."""
+    return len(scene.units) <= LARGEST and not tangled(scene, WHOLE)
 
 
 def colours(shown: Iterable[View]) -> str:

@@ -351,7 +351,7 @@ def optimize(
     for name in options:
         if name not in known:
             raise TypeError(f"for {for_} there is no option {name!r}: there are {', '.join(known)}")
-    checked = ("shapes", "optimizer", "compile", "channels_last", "inplace")
+    checked = ("shapes", "optimizer", "graphs", "channels_last", "inplace")
     need(**{name: options[name] for name in checked if name in options})
     return run(model, **options)
 

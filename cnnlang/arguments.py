@@ -102,6 +102,6 @@ NEEDS: dict[str, tuple[Check, str]] = {
     **dict.fromkeys(("depth", "columns"), (optional(is_count), COUNT)),
     **dict.fromkeys(("dtype", "optimizer"), (is_text, "a name")),
     "match": (is_match, "'name', 'order', or a mapping from names to names"),
-    **dict.fromkeys(("strict", "compile", "channels_last", "inplace"), (is_flag, FLAG)),
+    **dict.fromkeys(("strict", "graphs", "channels_last", "inplace"), (is_flag, FLAG)),
 }
 """What an argument must be and how that is said, by the name that it has in every function."""

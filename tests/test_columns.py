@@ -99,7 +99,7 @@ def test_a_number_of_columns_can_be_asked_for() -> None:
     assert extent(two)[1] < 0.7 * extent(one)[1]
     with pytest.raises(ValueError, match="columns are for the style graph, downwards"):
         cnnlang.draw("zoo:vgg11", style="blocks", columns=2)
-    with pytest.raises(ValueError, match="at least one column"):
+    with pytest.raises(ValueError, match="`columns` is a whole number from 1 on, not 0"):
         cnnlang.draw("zoo:vgg11", columns=0)
 
 

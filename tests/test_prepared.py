@@ -327,7 +327,8 @@ def test_what_the_report_tells() -> None:
     advice = " ".join(prepare(fixed, device="cuda").cnnlang_training.advice)
     assert "cudnn.benchmark" in advice and 'compile="reduce-overhead"' in advice
     assert "compiled (default)" in str(prepare(fixed, compile=True).cnnlang_training)
-    graphed = str(prepare(fixed, device="cuda", compile="reduce-overhead").cnnlang_training)
+    options: dict[str, Any] = {"device": "cuda", "compile": "reduce-overhead"}
+    graphed = str(cnnlang.optimize(fixed, for_="training", **options).cnnlang_training)
     assert "compiled (reduce-overhead)" in graphed and "CUDA graphs" not in graphed
 
 

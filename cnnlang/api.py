@@ -15,6 +15,7 @@ from cnnlang.backends.matching import WeightsError
 from cnnlang.compilation import check_source
 from cnnlang.configuration import lints
 from cnnlang.diagnostics.model import Diagnostic
+from cnnlang.figure import Figure
 from cnnlang.graphs import CompileError, Path, Shape, compile_file, set_from_outside
 from cnnlang.history import History
 from cnnlang.sources import fetch, meant, read
@@ -52,31 +53,6 @@ class Known(threading.local):
 
 
 KNOWN = Known()
-
-
-class Figure(bytes):
-    """A picture as the bytes of its file; SVG, PNG and HTML show themselves in a notebook."""
-
-    format: str
-
-    def __new__(cls, data: bytes, format: str) -> Figure:
-        self = super().__new__(cls, data)
-        self.format = format
-        return self
-
-    def __getnewargs__(self) -> tuple[bytes, str]:  # type: ignore[override]
-        return bytes(self), self.format
-
-    def _repr_svg_(self) -> str | None:
-        return self.decode() if self.format == "svg" else None
-
-    def _repr_png_(self) -> bytes | None:
-        return bytes(self) if self.format == "png" else None
-
-    def _repr_html_(self) -> str | None:
-        from cnnlang.backends.diagram.interactive.document import framed
-
-        return framed(self.decode()) if self.format == "html" else None
 
 
 @overload
@@ -323,12 +299,12 @@ def optimize(
     stays as it is. The module knows no gradients; on a CPU it is not for `torch.compile`,
     `torch.export` or `torch.jit`, and oneDNN's activations make 0 of NaN. Weights are packed there
     for the size of `example` (an input, or several), else for that of the first input; other sizes
-    run with plain weights. Large batches run there in parts. On a CUDA device, cuDNN's fused
-    kernels are used if they are faster for `example`; with `graphs` its run is recorded as a CUDA
-    graph and replayed, which pays for small batches (`fast.record(x)` records that of another batch
-    or size; one thread and stream at a time). There the module can be compiled as well:
-    `fast.compile(mode="max-autotune")`. `without` names passes to leave out: `fold`, `add`,
-    `activate`, `overwrite`, `layout`, `pack`, `part`.
+    run with plain weights. Large batches run there in parts, which hooks see. On a CUDA device,
+    cuDNN's fused kernels are used if they are faster for `example`; with `graphs` its run is
+    recorded as a CUDA graph and replayed, which pays for small batches (`fast.record(x)` records
+    that of another batch or size; one thread and stream at a time). There the module can be
+    compiled as well: `fast.compile(mode="max-autotune")`. `without` names passes to leave out:
+    `fold`, `add`, `activate`, `overwrite`, `layout`, `pack`, `part`.
 
     `for_="training"` gives a module that shares its layers and weights with the network, whose
     step lets tensors go early, works in place where autograd permits, and keeps channels last.

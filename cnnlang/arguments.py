@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Check = Callable[[Any], bool]
@@ -55,9 +55,8 @@ def is_flag(value: Any) -> bool:
 
 def are_texts(value: Any) -> bool:
     """True for several names, and for one."""
-    return isinstance(value, str) or (
-        isinstance(value, (list, tuple, set, frozenset)) and all(map(is_text, value))
-    )
+    several = isinstance(value, Collection) and not isinstance(value, Mapping)
+    return isinstance(value, str) or (several and all(map(is_text, value)))
 
 
 def are_shapes(value: Any) -> bool:

@@ -94,7 +94,7 @@ def inspect(
         found.append(absent(program, only))
     checks = begin(program, settings, found)
     chosen = [each for name, each in program.networks.items() if only in (None, name)]
-    ready = [each for each in chosen if not is_template(each)]
+    ready = [each for each in chosen if only is not None or not is_template(each)]
     for network in ready:
         if program.budget.spent:
             found += stopped(network, found)

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from cnnlang.diagnostics.model import Span
 from cnnlang.layers.base import Condition, Layer
+from cnnlang.layers.code import Code
 from cnnlang.layers.tensor import Tensor
 from cnnlang.records import dataclass, field
 from cnnlang.sizes import symbols
@@ -203,9 +204,15 @@ class Graph:
     def is_module(self, node: Node) -> bool:
         """True for a layer that is an attribute of its class: one with a state, or a label."""
         layer, tensors = node.layer, self.tensors(node)
-        if layer is None or layer.module(tensors, node.output) is None:
+        if layer is None:
             return False
-        return node.labelled or layer.function(tensors, node.output) is None
+        given = layer.module(tensors, node.output), layer.function(tensors, node.output)
+        return is_attribute(node, *given)
+
+
+def is_attribute(node: Node, module: Code | None, function: Code | None) -> bool:
+    """True for a layer whose module is an attribute of its class, function or not."""
+    return module is not None and (node.labelled or function is None)
 
 
 def flat(items: list[Item] | tuple[Item, ...]) -> Iterator[Apply | Enter]:

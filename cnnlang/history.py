@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from hashlib import sha256
 from typing import TypeAlias
 
 from cnnlang.analysis.lints import lint
@@ -107,6 +108,11 @@ class History:
         return self.whole[text]
 
 
+def digest(text: str) -> bytes:
+    """What stands for a text, which need not be kept."""
+    return sha256(text.encode(errors="surrogatepass")).digest()
+
+
 def cost(outcome: Outcome) -> int:
     return outcome.steps + sum(len(part.text) for part in outcome.parts)
 
@@ -127,7 +133,7 @@ class Recalled(Checks):
         self.always = self.reached(
             at for at, node in enumerate(self.definitions) if isinstance(node, always)
         )
-        others = tuple((f.source.name, f.source.text) for f in self.others())
+        others = tuple((f.source.name, digest(f.source.text)) for f in self.others())
         self.outside = (program.source.name, repr(settings.shapes), others)
         self.needs: dict[str, list[int]] = {}
         self.keys: dict[str, Key] = {}
@@ -189,9 +195,8 @@ class Recalled(Checks):
         steps, muted = budget.steps, budget.muted
         budget.muted = set()
         found = self.compile(network)
-        outcome = Outcome(
-            self.parts(network), tuple(found), budget.muted, steps - budget.steps, set()
-        )
+        told = tuple(moved(each, bare) for each in found)
+        outcome = Outcome(self.parts(network), told, budget.muted, steps - budget.steps, set())
         budget.muted = muted | budget.muted
         if outcome.steps <= LARGEST and not has_errors(found) and self.is_movable(outcome):
             self.history.keep(self.keys[network.name], outcome)
@@ -265,8 +270,11 @@ class Recalled(Checks):
         if network.name not in self.graphs:
             budget = network.budget
             steps, muted = budget.steps, set(budget.muted)
-            self.compile(network)
-            budget.steps, budget.muted = steps, muted
+            budget.steps = STEPS
+            try:
+                self.compile(network)
+            finally:
+                budget.steps, budget.muted = steps, muted
         return self.graphs[network.name]
 
     def touch(self, one: NetworkValue, other: NetworkValue) -> bool:
@@ -280,6 +288,11 @@ def part_at(parts: tuple[Part, ...], place: int) -> int | None:
     """The part in which an offset lies."""
     inside = (i for i, p in enumerate(parts) if p.start <= place <= p.start + len(p.text))
     return next(inside, None)
+
+
+def bare(span: Span) -> Span:
+    """A place by the name of its file, whose text need not be kept."""
+    return Span(Source(span.source.name, ""), span.start, span.end)
 
 
 def spans_of(each: Diagnostic) -> list[Span]:

@@ -35,7 +35,7 @@ NEED = {
     "stages": "path network number batch dtype optimizer shapes",
     "load_weights": "module match strict",
     "weights_map": "module match",
-    "optimize": "model for_ dtype example without",
+    "optimize": "model for_ dtype example without graphs",
     "train": "memory batch shapes dtype optimizer device channels_last inplace",
 }
 

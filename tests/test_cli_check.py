@@ -100,6 +100,15 @@ def test_a_network_that_the_file_has_not(call: Call, two: str) -> None:
     assert "there are: A, B" in wrong.output
 
 
+def test_a_template_asked_for_by_name_needs_its_arguments(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "t.cnn"
+    path.write_text("network T(n) {\n    input 3x8x8\n    conv(n, 3x3)\n}\n")
+    wrong = call("check", str(path), "--network", "T")
+    assert wrong.exit_code == 1
+    assert "error[A201]: `T` needs `n`" in wrong.output
+    assert "has no network ``" in call("check", str(path), "--network", "").output
+
+
 def test_all_of_a_file_is_mended(call: Call, two: str) -> None:
     wrong = call("check", two, "--network", "A", "--fix")
     assert wrong.exit_code == 2

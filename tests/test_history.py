@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from cnnlang.analysis.lints import CODES
 from cnnlang.compilation import Checks, Settings, afresh, check_source
 from cnnlang.diagnostics.model import Diagnostic, Source
 from cnnlang.elaborate.values import NetworkValue
-from cnnlang.history import ROOM, History, Outcome, Part
+from cnnlang.history import ROOM, History, Outcome, Part, Recalled
 from cnnlang.syntax import ast
 
 SHARED = """default conv(bias=false)
@@ -239,3 +239,38 @@ def test_what_is_kept_is_bounded() -> None:
         history.keep(("N", number), Outcome((part,), (), set(), ROOM // 20, set()))
         assert history.cost <= ROOM
     assert set(history.outcomes) == {("N", 0), *(("N", number) for number in range(21, 30))}
+
+
+def test_texts_of_earlier_files_are_not_kept() -> None:
+    """A note has its place by the name of the file; a network on free sizes always has one."""
+    history = History()
+    for width in range(8, 12):
+        text = SHARED.replace("width = 8", f"width = {width}")
+        found = check_source(Source("net.cnn", text), lambda _: "", CODES, begin=history.begin)
+        assert any(each.span and each.span.source.text == text for each in found)
+    kept = [each.span for known in history.outcomes.values() for each in known.found]
+    assert kept and all(span is not None and span.source.text == "" for span in kept)
+
+
+def test_few_steps_left_hide_nothing_that_lints_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is unfolded again for lints has all steps, whatever the rest of the file took."""
+    lint = Recalled.lint
+
+    def late(self: Recalled, codes: Collection[str], source: Source) -> list[Diagnostic]:
+        self.program.budget.steps = 1
+        return lint(self, codes, source)
+
+    monkeypatch.setattr(Recalled, "lint", late)
+    history, source = History(), Source("net.cnn", BIASED)
+    first, again = (
+        check_source(source, lambda _: "", CODES, begin=history.begin) for _ in range(2)
+    )
+    assert "L611" in {each.code for each in first}
+    assert again == first
+
+
+BIASED = """network Biased {
+    input 3x8x8
+    conv(8, 3x3) -> batchnorm -> relu
+}
+"""

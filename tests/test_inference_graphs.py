@@ -105,6 +105,13 @@ def test_runs_go_with_the_weights(make: Make) -> None:
     assert not fast(x).any()
 
 
+@pytest.mark.usefixtures("played")
+def test_nothing_is_no_call(make: Make) -> None:
+    fast: Any = cnnlang.optimize(make(RESIDUAL))
+    with pytest.raises(TypeError, match="record takes the inputs of a call"):
+        fast.record()
+
+
 def test_what_cannot_be_recorded_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = make(RESIDUAL), torch.randn(1, 3, 9, 9)
     with pytest.raises(ValueError, match=r"a CUDA device, .* this is torch.float32 on cpu"):

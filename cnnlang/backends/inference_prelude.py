@@ -311,7 +311,10 @@ class GraphedInference(Inference):
 
         It holds until weights are loaded anew. The module is returned.
         """
-        with torch.cuda.device(inputs[0].device):
+        if not inputs:
+            raise TypeError("record takes the inputs of a call")
+        autocast = torch.autocast("cuda", enabled=False)
+        with torch.cuda.device(inputs[0].device), autocast:
             self.pool = self.pool or torch.cuda.graph_pool_handle()
             run = Run(self.forward, inputs, self.pool)
         self.runs = {**(self.runs or {}), signature(inputs): run}

@@ -74,8 +74,8 @@ def command(
     chosen here, under [tool.cnnlang] in the nearest pyproject.toml, and for one line of a file by
     `# ignore: L611 because ...`.
 
-    With --network, the other networks are read and not judged: of them, mistakes of the syntax are
-    all that is told.
+    With --network, every file must have such a network. The others are read and not judged: of
+    them, mistakes of the syntax and of their heads are all that is told.
 
     With --input, every network is checked with this input in place of the one that it declares:
     budgets that depend on free sizes are judged at that size.

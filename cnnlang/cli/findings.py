@@ -52,9 +52,8 @@ def examine(
         on = configured(name, task.choice)
         source, problems = read(name)
         if source is not None:
-            problems = check_source(
-                source, using, on, task.settings, task.network or meant(name), begin
-            )
+            only = meant(name) if task.network is None else task.network
+            problems = check_source(source, using, on, task.settings, only, begin)
         found += problems
     return distinct(found)
 

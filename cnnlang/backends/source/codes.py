@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from cnnlang.graph import Graph, Instance, Node
+from cnnlang.graph import Graph, Instance, Node, is_attribute
 from cnnlang.layers.code import Code, Operand, Raw
 from cnnlang.layers.tensor import Tensor
 from cnnlang.records import dataclass
@@ -63,9 +63,9 @@ class Codes:
         """True for an attribute of its class: children, layers with state or with a label."""
         if isinstance(what, Instance):
             return True
-        if what.layer is None or self.of(what).module is None:
+        if what.layer is None:
             return False
-        return what.labelled or self.of(what).function is None
+        return is_attribute(what, self.of(what).module, self.of(what).function)
 
 
 def skeleton(value: Any) -> Hashable:

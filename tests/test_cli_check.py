@@ -106,7 +106,7 @@ def test_a_template_asked_for_by_name_needs_its_arguments(call: Call, tmp_path: 
     wrong = call("check", str(path), "--network", "T")
     assert wrong.exit_code == 1
     assert "error[A201]: `T` needs `n`" in wrong.output
-    assert "has no network ``" in call("check", str(path), "--network", "").output
+    assert "error[N128]" in call("check", str(path), "--network", "").output
 
 
 def test_all_of_a_file_is_mended(call: Call, two: str) -> None:

@@ -33,11 +33,11 @@ def is_plain(words: Sequence[str]) -> bool:
 
 def check(files: Sequence[str]) -> None:
     """What most calls are: without click, whose import takes as long as checking a network."""
-    from cnnlang.cli.findings import check
-    from cnnlang.cli.terminal import prepare
-
-    prepare()
     try:
+        from cnnlang.cli.findings import check
+        from cnnlang.cli.terminal import prepare
+
+        prepare()
         code = check(files)
     except (Exception, KeyboardInterrupt) as error:
         from cnnlang.cli.group import end

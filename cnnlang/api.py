@@ -299,7 +299,7 @@ def optimize(
     stays as it is. The module knows no gradients; on a CPU it is not for `torch.compile`,
     `torch.export` or `torch.jit`, and oneDNN's activations make 0 of NaN. Weights are packed there
     for the size of `example` (an input, or several), else for that of the first input; other sizes
-    run with plain weights. Large batches run there in parts, which hooks see. On a CUDA device,
+    run with plain weights. Large batches run there in parts. On a CUDA device,
     cuDNN's fused kernels are used if they are faster for `example`; with `graphs` its run is
     recorded as a CUDA graph and replayed, which pays for small batches (`fast.record(x)` records
     that of another batch or size; one thread and stream at a time). There the module can be

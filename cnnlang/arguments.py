@@ -35,8 +35,8 @@ def is_text(value: Any) -> bool:
 
 
 def is_path(value: Any) -> bool:
-    """True for a path as text or as an object; one of bytes is none."""
-    return isinstance(value, str) or (
+    """True for a path as text or as an object; one of bytes is none, and neither is no text."""
+    return (isinstance(value, str) and value != "") or (
         isinstance(value, os.PathLike) and isinstance(os.fspath(value), str)
     )
 
@@ -64,7 +64,7 @@ def are_shapes(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
         (is_text(key) or is_whole(key))
         and isinstance(shape, (list, tuple))
-        and all(map(is_whole, shape))
+        and all(map(is_count, shape))
         for key, shape in value.items()
     )
 

@@ -246,13 +246,13 @@ network Wide {
 """
 
 
-def test_large_batches_run_in_parts(make: Make) -> None:
+def test_large_batches_run_in_parts(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many samples at once as have no result of 32 MiB; other sizes run as a whole."""
     model, x = make(WIDE), torch.randn(5, 3, 250, 250)
     fast: Any = cnnlang.optimize(model, example=x)
     assert fast.part == 2
     seen: list[int] = []
-    fast.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[0].shape[:1]))
+    monkeypatch.setattr(fast, "choose", noted(fast.choose, seen))
     for batch, parts in ((5, [2, 2, 1]), (2, [2]), (1, [1])):
         seen.clear()
         assert distance(model, fast, x[:batch]) < 1e-5
@@ -260,10 +260,33 @@ def test_large_batches_run_in_parts(make: Make) -> None:
     seen.clear()
     assert distance(model, fast, torch.randn(5, 3, 8, 8)) < 1e-5
     assert seen == [5, 5]
+    with pytest.raises(ValueError, match=r"Wide takes x of shape .* got \(5, 4, 250, 250\)"):
+        fast(torch.zeros(5, 4, 250, 250))
     with pytest.raises(ValueError, match="Wide takes x of shape"):
-        copy.deepcopy(fast)(torch.tensor(1.0))
+        fast(torch.tensor(1.0))
     assert cnnlang.optimize(model, example=x[:1]).part == 2
-    assert cnnlang.optimize(model, example=x, without="part").part is None
+    assert "self.shortcut(" in source_of(fast)
+    assert "self.shortcut(" not in source_of(cnnlang.optimize(model, without="part"))
+
+
+def noted(choose: Any, seen: list[int]) -> Any:
+    """`choose`, and the batch that it is called for."""
+
+    def run(x: Tensor) -> Any:
+        seen.append(len(x))
+        return choose(x)
+
+    return run
+
+
+def test_hooks_see_a_call_once_and_whole(make: Make) -> None:
+    """The first too, which gets ready for its size."""
+    fast, seen = cnnlang.optimize(make(WIDE)), []
+    fast.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    fast.register_forward_hook(lambda _, inputs, found: seen.append(len(found[1])))
+    for _ in range(2):
+        fast(torch.randn(5, 3, 250, 250))
+    assert seen == [5] * 4
 
 
 def test_samples_that_share_statistics_stay_together(make: Make) -> None:
@@ -272,7 +295,7 @@ def test_samples_that_share_statistics_stay_together(make: Make) -> None:
         torch.randn(5, 3, 250, 250),
     )
     fast: Any = cnnlang.optimize(model, example=x)
-    assert fast.part is None
+    assert "self.shortcut(" not in source_of(fast)
     assert distance(model, fast, x) < 1e-5
 
 

@@ -247,5 +247,5 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_options_that_make_no_sense() -> None:
-    with pytest.raises(ValueError, match="a depth is 1 or more, not 0"):
+    with pytest.raises(ValueError, match="`depth` is a whole number from 1 on, not 0"):
         cnnlang.draw("examples/lenet5.cnn", depth=0)

@@ -202,17 +202,17 @@ class PackedInference(Inference):
 
     packed = None
     sizes = None
-    parted = False
     part = None
 
-    def __call__(self, *inputs, **named):
-        """Large batches run in parts, so that maps stay near."""
+    def shortcut(self, *inputs):
+        """The result of a large batch, which runs in parts: their maps stay near."""
         batches = {x.shape[:1] for x in inputs}
-        whole = named or self.part is None or len(batches) != 1
-        if whole or min(batches) <= (self.part,) or self.sizes != extents(inputs):
-            return super().__call__(*inputs, **named)
+        if self.part is None or len(batches) != 1 or min(batches) <= (self.part,):
+            return None
+        if self.sizes != extents(inputs):
+            return None
         parts = zip(*(x.split(self.part) for x in inputs), strict=True)
-        found = [super(PackedInference, self).__call__(*each) for each in parts]
+        found = [self.forward(*each) for each in parts]
         if isinstance(found[0], tuple):
             return tuple(map(torch.cat, zip(*found, strict=True)))
         return torch.cat(found)
@@ -225,14 +225,13 @@ class PackedInference(Inference):
             self.packed = super().choose()
             try:
                 with Recorder() as recorder:
-                    self(*inputs)
+                    self.forward(*inputs)
             except BaseException:
                 self.packed = self.sizes = None
                 raise
-            if self.parted:
-                weights = sum(each.nbytes for each in self.buffers())
-                self.part = recorder.part(len(inputs[0]), weights)
-                recorder.scale(min(self.part, len(inputs[0])), len(inputs[0]))
+            weights = sum(each.nbytes for each in self.buffers())
+            self.part = recorder.part(len(inputs[0]), weights)
+            recorder.scale(min(self.part, len(inputs[0])), len(inputs[0]))
             self.packed = {
                 name: (pack(row[0], geometry, recorder.shapes), *row[1:])
                 for (name, row), geometry in zip(
@@ -299,10 +298,10 @@ class GraphedInference(Inference):
     runs = None
     pool = None
 
-    def __call__(self, *inputs, **named):
-        """The recorded run for inputs of such shapes if there is one, else the forward."""
-        run = None if named or not self.runs else self.runs.get(signature(inputs))
-        return super().__call__(*inputs, **named) if run is None else run(*inputs)
+    def shortcut(self, *inputs):
+        """The result of a recorded run, if there is one for such inputs."""
+        run = self.runs.get(signature(inputs)) if self.runs else None
+        return None if run is None else run(*inputs)
 
     @torch.inference_mode(False)
     @torch.no_grad()
@@ -316,6 +315,7 @@ class GraphedInference(Inference):
         autocast = torch.autocast("cuda", enabled=False)
         with torch.cuda.device(inputs[0].device), autocast:
             self.pool = self.pool or torch.cuda.graph_pool_handle()
+            (self.runs or {}).pop(signature(inputs), None)
             run = Run(self.forward, inputs, self.pool)
         self.runs = {**(self.runs or {}), signature(inputs): run}
         return self

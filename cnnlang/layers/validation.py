@@ -141,7 +141,7 @@ def legal(cls: type[Layer], field: str, error: Any, value: Any) -> tuple[Remedy,
     """The legal values nearest to a wrong one: the same in another form is safe."""
     context = error.get("ctx", {})
     if isinstance(value, str):
-        words = re.findall("['`]([a-z_]+)['`]", str(context))
+        words = re.findall("['`]([a-z_]+)['`]", str([*context.values()]))
         if error["type"] == "bool_type":
             words, value = ["true", "false"], ANSWERS.get(value.lower(), value)
         near = nearest(value, words)

@@ -91,7 +91,6 @@ def network(program: Program, names: Names, target: Target) -> list[str]:
         f"    Takes {takes}; gives {gives}. `weights` come from `convert`.",
         '    """',
         "",
-        *gapped(["    parted = True"] if program.parted else []),
         *gapped(geometry(program, names, target)),
         "    def __init__(self, weights, dtype=torch.float32):",
         "        super().__init__()",
@@ -101,9 +100,20 @@ def network(program: Program, names: Names, target: Target) -> list[str]:
         "    @torch.no_grad()",
         *header("forward", arguments, f" -> {result}"),
         *entrance(graph, solve(graph).sets, list(inputs.values())),
+        *shortcut(program, target, ", ".join(inputs.values())),
         f"        w = self.choose({', '.join(inputs.values())})",
         *entering(program, inputs),
         *forward.write(),
+    ]
+
+
+def shortcut(program: Program, target: Target, inputs: str) -> list[str]:
+    """The statement for what is done in parts, or was recorded."""
+    if not program.parted and not target.records:
+        return []
+    return [
+        f"        if (found := self.shortcut({inputs})) is not None:",
+        "            return found",
     ]
 
 

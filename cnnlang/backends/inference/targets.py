@@ -16,6 +16,7 @@ class Target:
 
     name = "any device"
     base = "Inference"
+    records = False
     prefers_channels_last = False
     packs = False
     orders: Mapping[str, tuple[str, ...]] = {
@@ -107,6 +108,7 @@ class Cudnn(Target):
 
     name = "a CUDA device"
     base = "GraphedInference"
+    records = True
     prefers_channels_last = True
 
     def adds(self, product: Product) -> bool:

@@ -18,7 +18,7 @@ from cnnlang.records import dataclass, field
 POOL = ("x", "y", "z", "u", "v")
 OWN = (
     *("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget"),
-    *("parted", "part", "runs", "pool", "record"),
+    *("part", "shortcut", "runs", "pool", "record"),
 )
 """Attributes of a network for inference beside its weights and modules."""
 

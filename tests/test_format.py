@@ -72,6 +72,13 @@ def test_the_examples_are_in_the_canonical_layout(path: Path) -> None:
     assert fmt(text) == text
 
 
+def test_variables_of_a_loop_take_no_trailing_comma() -> None:
+    becomes(
+        "block B(all) {\n    for i, ( # note\nn, m) in all { conv(n, m) }\n}\n",
+        "block B(all) {\n    for i, (  # note\n        n, m\n    ) in all { conv(n, m) }\n}\n",
+    )
+
+
 def hold(text: str) -> None:
     """The laws: formatting twice is formatting once, and tree and comments are kept."""
     source = Source("before.cnn", text)

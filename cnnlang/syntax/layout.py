@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from cnnlang.diagnostics.model import Source
 from cnnlang.records import dataclass, field
 from cnnlang.syntax.brackets import CLOSERS
-from cnnlang.syntax.pieces import CLOSING, OPERANDS, Piece, called, comma_after
+from cnnlang.syntax.pieces import CLOSING, OPERANDS, Piece, called, comma_after, of_loop
 
 WIDTH = 100
 STEP = 4
@@ -248,6 +248,8 @@ class Layout:
         """True if a trailing comma changes nothing in these brackets."""
         if self.pieces[opener].kind == "LSQB":
             return self.pieces[opener - 1].kind not in OPERANDS
+        if of_loop(self.pieces, opener):
+            return False
         return called(self.pieces, opener) or comma_after(self.pieces, opener + 1, closer) < closer
 
     def rows(self, opener: int, closer: int, indent: int) -> Iterator[tuple[int, int]]:

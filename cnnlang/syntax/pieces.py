@@ -107,6 +107,14 @@ def called(pieces: list[Piece], opener: int) -> bool:
     return opener > 0 and pieces[opener].kind == "LPAR" and pieces[opener - 1].kind == "NAME"
 
 
+def of_loop(pieces: list[Piece], opener: int) -> bool:
+    """True for parentheses around variables of a loop, which take no trailing comma."""
+    at = opener - 1
+    while at > 0 and pieces[at].kind in ("NAME", "COMMA", "LPAR", "RPAR"):
+        at -= 1
+    return pieces[at].kind == "FOR"
+
+
 def requote(pieces: list[Piece]) -> None:
     """Give quoted labels with holes their quotes back."""
     previous = ""

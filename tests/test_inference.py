@@ -279,6 +279,15 @@ def noted(choose: Any, seen: list[int]) -> Any:
     return run
 
 
+def test_an_empty_batch_is_nothing_to_get_ready_for(make: Make) -> None:
+    model, x = make(WIDE), torch.randn(3, 3, 16, 16)
+    fast: Any = cnnlang.optimize(model, example=x[:0])
+    assert [len(each) for each in fast(x[:0])] == [0, 0]
+    assert fast.sizes is None
+    assert distance(model, fast, x) < 1e-5
+    assert fast.part > 3
+
+
 def test_hooks_see_a_call_once_and_whole(make: Make) -> None:
     """The first too, which gets ready for its size."""
     fast, seen = cnnlang.optimize(make(WIDE)), []

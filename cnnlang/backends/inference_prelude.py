@@ -220,7 +220,7 @@ class PackedInference(Inference):
     def choose(self, *inputs):
         """Weight, bias and geometry of every product, as its operation takes them."""
         sizes = extents(inputs)
-        if self.sizes is None:
+        if self.sizes is None and len(inputs[0]):
             self.sizes = sizes
             self.packed = super().choose()
             try:

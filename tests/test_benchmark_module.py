@@ -34,6 +34,11 @@ def test_networks_for_inference_beside_their_peers(capsys):
     assert inference.main(["lenet5", "--seconds", "0", "--size", "32"]) == 0
     heads, _, cells = (x for x in capsys.readouterr().out.splitlines() if x.startswith("|"))
     assert heads.count("|") == cells.count("|") and "cnnlang float32" in heads
+    assert inference.main(["lenet5", "--seconds", "0", "--float32", "--without", "part"]) == 0
+    found = capsys.readouterr().out
+    assert "| without part |" in found and "bf16" not in found
+    assert inference.main(["lenet5", "--faults"]) == 0
+    assert "| page faults a run |" in capsys.readouterr().out
 
 
 def test_steps_beside_torchvisions_and_with_parts_made_again(capsys):

@@ -6,6 +6,7 @@ are the interval of the median, the number of rounds, and the CPU time that gett
 OpenVINO and onnxruntime take part where they are installed (`pip install openvino onnxruntime
 onnxscript`), `torch.compile` with `--compile`. `--faults` counts instead the pages of memory that
 the system hands out in a run of ours, alone and warm: above 0, results would better keep theirs.
+With `--without`, ours takes part without a pass as well.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import io
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 import cnnlang
+from cnnlang.backends.inference.passes import PASSES
 from tests.benchmarks.pairs import headed, printed, ratios, shown
 from tests.benchmarks.processes import machine
 
@@ -35,9 +37,9 @@ Run = Callable[[], Any]
 Ready = Callable[[nn.Module, Tensor], Run]
 
 
-def optimized(dtype: torch.dtype) -> Ready:
+def optimized(dtype: torch.dtype, without: Sequence[str] = ()) -> Ready:
     def ready(model: nn.Module, x: Tensor) -> Run:
-        fast = cnnlang.optimize(model, dtype=dtype, example=x)
+        fast = cnnlang.optimize(model, dtype=dtype, example=x, without=without)
         return lambda: fast(x)
 
     return ready
@@ -96,12 +98,16 @@ def onnxruntime(model: nn.Module, x: Tensor) -> Run:
 def contestants(chosen: argparse.Namespace) -> Iterator[tuple[str, Ready]]:
     """Who takes part, by name."""
     yield "cnnlang float32", optimized(torch.float32)
+    for name in chosen.without:
+        yield f"without {name}", optimized(torch.float32, (name,))
     if chosen.compile:
         yield "torch.compile, freezing", compiled
     if importlib.util.find_spec("onnxruntime"):
         yield "onnxruntime", onnxruntime
     if importlib.util.find_spec("openvino"):
         yield "OpenVINO float32", openvino("f32")
+    if chosen.float32:
+        return
     yield "cnnlang bf16", optimized(torch.bfloat16)
     yield "eager bf16", bf16
     if importlib.util.find_spec("openvino"):
@@ -150,6 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="that each cell may take")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--size", type=int, default=224, help="side of the images")
+    parser.add_argument("--float32", action="store_true", help="nobody in bf16")
+    parser.add_argument("--without", nargs="+", default=(), choices=PASSES, metavar="PASS")
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes")
     parser.add_argument("--faults", action="store_true", help="count pages of fresh memory")
     chosen = parser.parse_args(arguments)

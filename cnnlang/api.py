@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cnnlang.analysis.lints import Choice
 from cnnlang.analysis.lints.selection import unknown
-from cnnlang.arguments import need
+from cnnlang.arguments import need, several
 from cnnlang.backends.matching import WeightsError
 from cnnlang.compilation import check_source
 from cnnlang.configuration import lints
@@ -53,19 +53,6 @@ class Known(threading.local):
 
 
 KNOWN = Known()
-
-
-@overload
-def several(names: Sequence[str]) -> tuple[str, ...]: ...
-
-
-@overload
-def several(names: Sequence[str] | None) -> tuple[str, ...] | None: ...
-
-
-def several(names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Names as a tuple; a single text is one of them, not its letters."""
-    return None if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
 def check(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, overload
 
 Check = Callable[[Any], bool]
 
@@ -22,6 +22,19 @@ def need(**arguments: Any) -> None:
             number = words == COUNT and is_whole(value)
             kind = ValueError if number or (fits is is_match and is_text(value)) else TypeError
             raise kind(f"`{name}` is {words}, not {shown(value)}")
+
+
+@overload
+def several(names: Sequence[str]) -> tuple[str, ...]: ...
+
+
+@overload
+def several(names: Sequence[str] | None) -> tuple[str, ...] | None: ...
+
+
+def several(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names as a tuple; a single text is one of them, not its letters."""
+    return None if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
 def shown(value: Any) -> str:

@@ -207,9 +207,8 @@ class PackedInference(Inference):
     def shortcut(self, *inputs):
         """The result of a large batch, which runs in parts: their maps stay near."""
         batches = {x.shape[:1] for x in inputs}
-        if self.part is None or len(batches) != 1 or min(batches) <= (self.part,):
-            return None
-        if self.sizes != extents(inputs):
+        whole = self.part is None or self.sizes != extents(inputs)
+        if whole or len(batches) != 1 or min(batches) <= (self.part,):
             return None
         parts = zip(*(x.split(self.part) for x in inputs), strict=True)
         found = [self.forward(*each) for each in parts]
@@ -219,26 +218,27 @@ class PackedInference(Inference):
 
     def choose(self, *inputs):
         """Weight, bias and geometry of every product, as its operation takes them."""
-        sizes = extents(inputs)
         if self.sizes is None and len(inputs[0]):
-            self.sizes = sizes
-            self.packed = super().choose()
-            try:
-                with Recorder() as recorder:
-                    self.forward(*inputs)
-            except BaseException:
-                self.packed = self.sizes = None
-                raise
-            weights = sum(each.nbytes for each in self.buffers())
-            self.part = recorder.part(len(inputs[0]), weights)
-            recorder.scale(min(self.part, len(inputs[0])), len(inputs[0]))
-            self.packed = {
-                name: (pack(row[0], geometry, recorder.shapes), *row[1:])
-                for (name, row), geometry in zip(
-                    self.packed.items(), self.geometry.values(), strict=True
-                )
-            }
-        return self.packed if sizes == self.sizes else super().choose()
+            self.prepare(*inputs)
+        return self.packed if self.sizes == extents(inputs) else super().choose()
+
+    def prepare(self, *inputs):
+        """Pack the weights for the size of some inputs, and set how many run at once."""
+        self.sizes, self.packed = extents(inputs), super().choose()
+        try:
+            with Recorder() as recorder:
+                self.forward(*inputs)
+        except BaseException:
+            self.packed = self.sizes = None
+            raise
+        batch, weights = len(inputs[0]), sum(each.nbytes for each in self.buffers())
+        self.part = recorder.part(batch, weights)
+        recorder.scale(min(self.part, batch), batch)
+        rows = zip(self.packed.items(), self.geometry.values(), strict=True)
+        self.packed = {
+            name: (pack(weight, geometry, recorder.shapes), *rest)
+            for (name, (weight, *rest)), geometry in rows
+        }
 
     def forget(self):
         """The weights are about to change."""

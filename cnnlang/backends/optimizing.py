@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from cnnlang.arguments import several
 from cnnlang.backends.changes import HOOKS, need_untouched
 from cnnlang.backends.inference import generate
 from cnnlang.backends.inference.passes import PASSES
@@ -41,7 +42,7 @@ def infer(
     graph = graph_of(model)
     if not isinstance(without, (str, list, tuple, set, frozenset)):
         raise TypeError(f"`without` is a list of passes, not {without!r}")
-    without = (without,) if isinstance(without, str) else tuple(without)
+    without = several(without)
     if unknown := [each for each in without if each not in PASSES]:
         raise ValueError(f"there is no pass {unknown[0]!r}: the passes are {', '.join(PASSES)}")
     need_no_hooks(model)

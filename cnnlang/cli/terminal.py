@@ -45,7 +45,7 @@ def room(stream: Any) -> int | None:
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Write at once, as `click.echo` does, which is needed where colours are translated only."""
+    """Write at once, as `click.echo` does; it itself is needed only where it translates colours."""
     if os.name == "nt":
         import click
 

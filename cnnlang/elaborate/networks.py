@@ -197,6 +197,7 @@ def statements(
         except Fault as problem:
             frame.builder.report(problem, frame.trail)
             frame.flow = BAD
+    frame.builder.budget.ascend()
     if not frame.builder.inputs and frame.flow != BAD:
         raise fault(
             "N126",

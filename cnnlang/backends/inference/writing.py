@@ -17,7 +17,7 @@ from cnnlang.records import dataclass, field
 
 POOL = ("x", "y", "z", "u", "v")
 OWN = (
-    *("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget"),
+    *("geometry", "plain", "packed", "sizes", "dtype", "hold", "choose", "forget", "prepare"),
     *("part", "shortcut", "runs", "pool", "record"),
 )
 """Attributes of a network for inference beside its weights and modules."""
